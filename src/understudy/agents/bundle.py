@@ -1,0 +1,214 @@
+"""The bundle: an exported agent as a folder. Written once by `write_bundle`, read by everything through `Bundle.load`.
+
+    policy.onnx   one decision for a batch of bots; see the names below
+    bundle.json   the card: spec, sizes, provenance, parity certificate, the SHA-256 of the other files
+    parity.npz    recorded observations, noise, and the logits and actions that training computed for them
+
+The graph's inputs are `observation.<sensor>` (batch, *sensor shape), `state` float32 (batch, state_size) and `noise`
+float32 in [0, 1) (batch, noise_size); a new bot's state is all zeros. Its outputs are `action.<part>` (batch, *part
+shape), `next_state` and `logits` float32 (batch, logits_size). Normalisation, sampling and decoding are inside.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from understudy.errors import BundleError, SpecError
+from understudy.spec import BehaviorSpec, Json
+
+FORMAT = 1
+POLICY_FILE = "policy.onnx"
+CARD_FILE = "bundle.json"
+PARITY_FILE = "parity.npz"
+
+
+@dataclass(frozen=True)
+class BundleCard:
+    """What `bundle.json` says.
+
+    Attributes:
+        name: Of the bundle, as the server announces it.
+        behavior: What the bot sees and does.
+        state_size: Numbers of recurrent state a bot carries from one decision to the next.
+        noise_size: Uniform numbers a decision takes.
+        logits_size: Numbers in the graph's `logits` output.
+        provenance: The recipe, the recordings, the metrics, the versions.
+        certificate: How closely the exported graph agrees with the network it was exported from.
+        sha256: Of each other file, in hexadecimal.
+    """
+
+    name: str
+    behavior: BehaviorSpec
+    state_size: int
+    noise_size: int
+    logits_size: int
+    provenance: Mapping[str, Json]
+    certificate: Mapping[str, Json]
+    sha256: Mapping[str, str]
+
+    def to_json(self) -> str:
+        """Return the JSON text."""
+        form = {key: value for key, value in asdict(self).items() if key != "behavior"}
+        return json.dumps({"format": FORMAT, **form, "behavior": self.behavior.to_dict()}, indent=1, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> BundleCard:
+        """Rebuild from JSON text; raises `BundleError` if it is not a card."""
+        try:
+            form = json.loads(text)
+            if form.pop("format") != FORMAT:
+                raise BundleError(f"of another format; this version reads format {FORMAT}")
+            form["behavior"] = BehaviorSpec.from_dict(form["behavior"])
+            return cls(**form)
+        except (ValueError, TypeError, KeyError, AttributeError, SpecError) as error:
+            raise BundleError(f"not a bundle's card ({error})") from error
+
+
+@dataclass(frozen=True)
+class ParitySample:
+    """Recorded inputs of consecutive decisions of one bot, and what training's network answered.
+
+    Attributes:
+        observations: By sensor name, shape (steps, *sensor shape).
+        noise: float32, shape (steps, noise_size).
+        logits: float32, shape (steps, logits_size).
+        actions: By part name, shape (steps, *part shape).
+    """
+
+    observations: Mapping[str, np.ndarray]
+    noise: np.ndarray
+    logits: np.ndarray
+    actions: Mapping[str, np.ndarray]
+
+    def save(self, path: Path) -> None:
+        """Write as an `.npz` of plain arrays."""
+        arrays = {"noise": self.noise, "logits": self.logits}
+        arrays |= {f"observation.{name}": value for name, value in self.observations.items()}
+        arrays |= {f"action.{name}": value for name, value in self.actions.items()}
+        np.savez_compressed(path, allow_pickle=False, **arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> ParitySample:
+        """Read it back, refusing anything but plain arrays."""
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+        observations = {
+            key.removeprefix("observation."): arrays[key] for key in arrays if key.startswith("observation.")
+        }
+        actions = {key.removeprefix("action."): arrays[key] for key in arrays if key.startswith("action.")}
+        return cls(observations, arrays["noise"], arrays["logits"], actions)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle on disk whose files are all there and are the ones its card was written for."""
+
+    folder: Path
+    card: BundleCard
+
+    @property
+    def name(self) -> str:
+        """As the server announces it."""
+        return self.card.name
+
+    @property
+    def behavior(self) -> BehaviorSpec:
+        """What the bot sees and does."""
+        return self.card.behavior
+
+    @property
+    def state_size(self) -> int:
+        """Numbers of recurrent state per bot."""
+        return self.card.state_size
+
+    @property
+    def noise_size(self) -> int:
+        """Uniform numbers per decision."""
+        return self.card.noise_size
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the graph, in hexadecimal."""
+        return self.card.sha256[POLICY_FILE]
+
+    @property
+    def policy_path(self) -> Path:
+        """The graph's file."""
+        return self.folder / POLICY_FILE
+
+    @property
+    def parity_sample(self) -> ParitySample | None:
+        """The stored inputs and answers, if the bundle has them."""
+        path = self.folder / PARITY_FILE
+        return ParitySample.load(path) if PARITY_FILE in self.card.sha256 else None
+
+    @classmethod
+    def load(cls, folder: Path | str) -> Bundle:
+        """Open a bundle.
+
+        Raises:
+            BundleError: If a file is missing, damaged, or not the one the card was written for.
+        """
+        folder = Path(folder)
+        if not (folder / CARD_FILE).is_file():
+            raise BundleError(
+                f"{folder} is no bundle: it has no {CARD_FILE}. Make one with: understudy export RUN {folder}"
+            )
+        try:
+            card = BundleCard.from_json((folder / CARD_FILE).read_text())
+        except (BundleError, UnicodeDecodeError) as error:
+            raise BundleError(f"{folder / CARD_FILE} is {error}; export the bundle again.") from error
+        for name, expected in card.sha256.items():
+            _check_file(folder, name, expected)
+        if POLICY_FILE not in card.sha256:
+            raise BundleError(f"{folder / CARD_FILE} names no {POLICY_FILE}; export the bundle again.")
+        return cls(folder, card)
+
+
+def write_bundle(folder: Path | str, policy: bytes, parity: ParitySample | None, **card: Any) -> Bundle:
+    """Write a bundle, all of it or nothing, replacing one that is there.
+
+    Args:
+        folder: Where it goes.
+        policy: The ONNX graph.
+        parity: Stored beside it, for the server to check at start.
+        **card: The fields of `BundleCard` but `sha256`.
+    """
+    folder = Path(folder)
+    work = folder.with_name(f"{folder.name}.part")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    (work / POLICY_FILE).write_bytes(policy)
+    if parity is not None:
+        parity.save(work / PARITY_FILE)
+    sha256 = {each.name: _sha256(each) for each in sorted(work.iterdir())}
+    (work / CARD_FILE).write_text(BundleCard(**card, sha256=sha256).to_json())
+    shutil.rmtree(folder, ignore_errors=True)
+    work.rename(folder)
+    return Bundle.load(folder)
+
+
+def _check_file(folder: Path, name: str, expected: str) -> None:
+    if Path(name).name != name:
+        raise BundleError(f"{folder / CARD_FILE} names the file {name!r}, outside the bundle; do not use this bundle.")
+    path = folder / name
+    if not path.is_file():
+        raise BundleError(f"The bundle {folder} lacks {name}; copy it again from where it was exported.")
+    found = _sha256(path)
+    if found != expected:
+        raise BundleError(
+            f"{path} is not the file the bundle was written with (SHA-256 {found[:12]}…, expected {expected[:12]}…); "
+            "copy the bundle again."
+        )
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

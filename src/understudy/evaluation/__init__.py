@@ -1,0 +1,1 @@
+"""How good, how human and how certain: statistics over recordings of play."""

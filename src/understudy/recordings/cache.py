@@ -1,0 +1,182 @@
+"""The cache that training reads: decoded once into memory-mapped arrays, named by the hash of its inputs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.lib.format import open_memmap
+
+from understudy.errors import RecordingError
+from understudy.recordings.reader import Episode
+from understudy.spec import Json
+
+FORMAT = 1
+_ROWS_AT_ONCE = 512
+
+Progress = Callable[[str, int, int], None]
+
+
+class Transform(Protocol):
+    """A pure function on one sensor's value, with a JSON description that changes when its result would."""
+
+    def __call__(self, value: np.ndarray, /) -> np.ndarray:
+        """Transform one value."""
+        ...
+
+    def computed(self) -> Mapping[str, Json]:
+        """Describe the function."""
+        ...
+
+
+@dataclass(frozen=True)
+class Span:
+    """The rows of one episode in a cache: `start` up to but not including `stop`."""
+
+    name: str
+    player: str
+    start: int
+    stop: int
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+
+class Cache:
+    """Decoded columns of many episodes, one after the other, as memory-mapped arrays.
+
+    Attributes:
+        folder: Where it lies.
+        spans: Which rows belong to which episode.
+        arrays: By key (`observation.<sensor>`, `action.<part>`), shape (rows, *shape).
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        index = json.loads((folder / "index.json").read_text())
+        self.spans = tuple(Span(**form) for form in index["spans"])
+        self.arrays = {key: np.load(folder / f"{key}.npy", mmap_mode="r") for key in index["keys"]}
+
+    @property
+    def num_rows(self) -> int:
+        """Decisions in all episodes together."""
+        return self.spans[-1].stop
+
+    def gather(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Copy rows out.
+
+        Args:
+            rows: Row numbers, int64, of any shape.
+
+        Returns:
+            By key, an array of shape (*rows.shape, *column shape).
+        """
+        return {key: _take(array, rows) for key, array in self.arrays.items()}
+
+    def windows(self, starts: np.ndarray, length: int) -> dict[str, np.ndarray]:
+        """Copy windows of `length` consecutive rows out, shape (len(starts), length, *column shape)."""
+        return self.gather(np.asarray(starts)[:, None] + np.arange(length))
+
+    @classmethod
+    def build(
+        cls,
+        episodes: Sequence[Episode],
+        folder: Path | str,
+        *,
+        sensors: Sequence[str],
+        transforms: Mapping[str, Transform] | None = None,
+        progress: Progress | None = None,
+    ) -> Cache:
+        """Open the cache of these episodes, building it below `folder` if it is not there yet.
+
+        Args:
+            episodes: All of one behaviour.
+            folder: Where caches live; each has a folder of its own, named by the hash of its inputs.
+            sensors: The sensors to keep.
+            transforms: By sensor name, what to apply to each value, such as a `Pixels`.
+            progress: Called with what is done, rows done and rows in all.
+
+        Raises:
+            RecordingError: If there is no step, or an episode is damaged inside.
+        """
+        transforms = dict(transforms or {})
+        if not any(each.num_steps for each in episodes):
+            raise RecordingError("The recordings hold no step to learn from.")
+        home = Path(folder) / _digest(episodes, sensors, transforms)
+        if not (home / "index.json").exists():
+            _build(episodes, home, sensors, transforms, progress or (lambda *_: None))
+        return cls(home)
+
+
+def _digest(episodes: Sequence[Episode], sensors: Sequence[str], transforms: Mapping[str, Transform]) -> str:
+    form = {
+        "format": FORMAT,
+        "episodes": [(each.name, each.digest) for each in episodes],
+        "sensors": list(sensors),
+        "transforms": {name: each.computed() for name, each in transforms.items()},
+    }
+    return hashlib.sha256(json.dumps(form, sort_keys=True).encode()).hexdigest()[:24]
+
+
+def _build(
+    episodes: Sequence[Episode],
+    home: Path,
+    sensors: Sequence[str],
+    transforms: Mapping[str, Transform],
+    progress: Progress,
+) -> None:
+    """Build in a folder beside the final one and rename it, so that a killed build leaves nothing half done."""
+    work = home.with_name(f"{home.name}.part")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    episodes = [each for each in episodes if each.num_steps]
+    total = sum(each.num_steps for each in episodes)
+    spans: list[dict[str, Any]] = []
+    outputs: dict[str, np.ndarray] = {}
+    start = 0
+    for episode in episodes:
+        episode.verify()
+        for first in range(0, episode.num_steps, _ROWS_AT_ONCE):
+            rows = slice(first, min(first + _ROWS_AT_ONCE, episode.num_steps))
+            for key, values in _columns(episode, rows, sensors, transforms):
+                if key not in outputs:
+                    outputs[key] = open_memmap(work / f"{key}.npy", "w+", values.dtype, (total, *values.shape[1:]))
+                outputs[key][start + first : start + first + len(values)] = values
+            progress("Decoding recordings", start + rows.stop, total)
+        spans.append(
+            {
+                "name": episode.name,
+                "player": episode.provenance.player,
+                "start": start,
+                "stop": start + episode.num_steps,
+            }
+        )
+        start += episode.num_steps
+    for array in outputs.values():
+        array.flush()  # type: ignore[attr-defined]
+    (work / "index.json").write_text(json.dumps({"spans": spans, "keys": sorted(outputs)}))
+    shutil.rmtree(home, ignore_errors=True)
+    work.rename(home)
+
+
+def _columns(
+    episode: Episode, rows: slice, sensors: Sequence[str], transforms: Mapping[str, Transform]
+) -> list[tuple[str, np.ndarray]]:
+    columns = []
+    for name in sensors:
+        values = episode.observation(name, rows)
+        if name in transforms:
+            values = np.stack([transforms[name](value) for value in values])
+        columns.append((f"observation.{name}", values))
+    return columns + [(f"action.{name}", episode.action(name, rows)) for name in episode.behavior.action_names]
+
+
+def _take(array: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """`array[rows]`, without the copy of the memory map's subclass and its bookkeeping."""
+    return np.take(np.asarray(array), rows, axis=0)

@@ -1,0 +1,261 @@
+"""The reader: memory-mapped, and honest about what a killed writer left."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import overload
+
+import numpy as np
+import pyarrow as pa
+
+from understudy.errors import RecordingError, SpecError, suggest
+from understudy.recordings.layout import CRC_KEY, SUFFIX, Column, Layout, batch_crc
+from understudy.recordings.provenance import Provenance
+from understudy.spec import BehaviorSpec
+
+# The end mark of an Arrow IPC stream: a continuation marker and a length of nought.
+_END = b"\xff\xff\xff\xff\x00\x00\x00\x00"
+
+
+@dataclass(frozen=True)
+class Damage:
+    """What is wrong with a recording's file, in words, and how many bytes at its end are lost."""
+
+    reason: str
+    lost_bytes: int
+
+
+class Episode:
+    """One recorded episode, read from its file as it is asked for.
+
+    A row is one decision: the observation, the action then taken, and the reward, `terminated` and `truncated` that
+    followed it. A file cut at any byte gives every whole batch before the cut; `complete` is then False and `damage`
+    says what was lost.
+
+    Raises:
+        RecordingError: If the file is not a recording, or holds not even its schema.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self.layout, self._batches, self._crcs, end = _read_batches(self.path)
+        self.damage = self._find_damage(end)
+        self.complete = self.damage is None
+        last = self._batches[-1] if self._batches else None
+        self._has_final = bool(last is not None and last.column("final")[-1].as_py())
+        rows = sum(batch.num_rows for batch in self._batches)
+        self.num_steps = rows - self._has_final
+
+    def __repr__(self) -> str:
+        state = "" if self.complete else ", incomplete"
+        return f"Episode({self.name}: {self.num_steps} steps of '{self.behavior.name}'{state})"
+
+    @property
+    def name(self) -> str:
+        """The file's name without its suffix."""
+        return self.path.name.removesuffix(SUFFIX)
+
+    @property
+    def behavior(self) -> BehaviorSpec:
+        """What was recorded."""
+        return self.layout.behavior
+
+    @property
+    def provenance(self) -> Provenance:
+        """Where it comes from."""
+        return self.layout.provenance
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds of game time."""
+        return self.num_steps / self.behavior.decision_hz
+
+    @property
+    def terminated(self) -> bool:
+        """Whether the game ended the episode by its own rules."""
+        return self._ended("terminated")
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the episode was ended from outside."""
+        return self._ended("truncated")
+
+    def observation(self, name: str, rows: slice = slice(None)) -> np.ndarray:
+        """Return a sensor's values, shape (steps, *sensor shape), decoded if it is a picture."""
+        self.behavior.sensor(name)
+        return self._values(self.layout.sensors[name], rows)
+
+    def action(self, name: str, rows: slice = slice(None)) -> np.ndarray:
+        """Return an action part's values, shape (steps, *part shape)."""
+        self.behavior.action(name)
+        return self._values(self.layout.actions[name], rows)
+
+    def extra(self, name: str) -> np.ndarray:
+        """Return an extra's values, shape (steps, *extra shape)."""
+        columns = self.layout.extra_columns
+        if name not in columns:
+            raise RecordingError(f"{self.path.name} has no extra '{name}'.{suggest(name, columns)}")
+        return self._values(columns[name])
+
+    @property
+    def reward(self) -> np.ndarray:
+        """The reward that followed each action, float32, shape (steps,), NaN where unknown."""
+        return self._plain("reward", np.float32)
+
+    @property
+    def tick(self) -> np.ndarray:
+        """The game's own count at each decision, int64, shape (steps,)."""
+        return self._plain("tick", np.int64)
+
+    @property
+    def time_ns(self) -> np.ndarray:
+        """The wall clock of each decision in nanoseconds, int64, shape (steps,)."""
+        return self._plain("time_ns", np.int64)
+
+    @property
+    def events(self) -> list[list[str]]:
+        """The events of each step."""
+        return [words for batch in self._batches for words in batch.column("events").to_pylist()][: self.num_steps]
+
+    def final_observation(self) -> dict[str, np.ndarray] | None:
+        """Return what was seen after the last action, if it was recorded."""
+        if not self._has_final:
+            return None
+        last = self._batches[-1].slice(self._batches[-1].num_rows - 1)
+        return {name: column.decode(last.column(column.key))[0] for name, column in self.layout.sensors.items()}
+
+    @cached_property
+    def digest(self) -> str:
+        """The SHA-256 over the schema and the checksums of all batches: changes when anything recorded does."""
+        sha = hashlib.sha256(self.layout.schema().serialize())
+        for crc in self._crcs:
+            sha.update(crc or b"-")
+        return sha.hexdigest()
+
+    def verify(self) -> None:
+        """Read every byte and raise `RecordingError` if a batch is not what was written."""
+        for index in range(len(self._batches)):
+            self._check_crc(index)
+
+    def _find_damage(self, end: int) -> Damage | None:
+        if self._batches:
+            # A torn write can only be in the newest batch; all the others were synced before it began.
+            try:
+                self._check_crc(len(self._batches) - 1)
+            except RecordingError:
+                self._batches.pop()
+                self._crcs.pop()
+                return Damage("the last batch does not match its checksum", self.path.stat().st_size - end)
+        with self.path.open("rb") as file:
+            file.seek(end)
+            tail = file.read(len(_END) + 1)
+        if tail == _END:
+            return None
+        lost = self.path.stat().st_size - end
+        return Damage("cut inside a batch" if tail else "the recorder stopped before the episode ended", lost)
+
+    def _check_crc(self, index: int) -> None:
+        if self._crcs[index] != str(batch_crc(self._batches[index])).encode():
+            raise RecordingError(
+                f"{self.path}: record batch {index + 1} of {len(self._batches)} does not match its checksum; restore "
+                "the file from a copy."
+            )
+
+    def _ended(self, flag: str) -> bool:
+        rows = [value for batch in self._batches[-2:] for value in batch.column(flag).to_pylist()]
+        return any(rows)
+
+    def _values(self, column: Column, rows: slice = slice(None)) -> np.ndarray:
+        wanted = range(self.num_steps)[rows]
+        parts, start = [], 0
+        for batch in self._batches:
+            inside = range(max(wanted.start, start), min(wanted.stop, start + batch.num_rows))
+            if inside:
+                parts.append(column.decode(batch.column(column.key).slice(inside.start - start, len(inside))))
+            start += batch.num_rows
+        values = np.concatenate(parts) if parts else np.empty((0, *column.shape), column.dtype)
+        return values[:: wanted.step]
+
+    def _plain(self, name: str, dtype: type) -> np.ndarray:
+        parts = [batch.column(name).to_numpy(zero_copy_only=False) for batch in self._batches]
+        return np.concatenate([np.empty(0, dtype), *parts]).astype(dtype)[: self.num_steps]
+
+
+class Recordings(Sequence[Episode]):
+    """The episodes of a folder, in the order of their names."""
+
+    def __init__(self, episodes: Sequence[Episode]) -> None:
+        self._episodes = list(episodes)
+
+    @overload
+    def __getitem__(self, index: int) -> Episode: ...
+    @overload
+    def __getitem__(self, index: slice) -> Recordings: ...
+    def __getitem__(self, index: int | slice) -> Episode | Recordings:
+        return Recordings(self._episodes[index]) if isinstance(index, slice) else self._episodes[index]
+
+    def __len__(self) -> int:
+        return len(self._episodes)
+
+    def __iter__(self) -> Iterator[Episode]:
+        return iter(self._episodes)
+
+    @property
+    def behavior(self) -> BehaviorSpec:
+        """The one spec of all episodes; raises `SpecMismatchError` where they differ."""
+        if not self._episodes:
+            raise RecordingError("There is no episode to take a spec from.")
+        first = self._episodes[0]
+        for each in self._episodes[1:]:
+            first.behavior.require_equal(
+                each.behavior, expected=f"the recording '{first.name}'", where=f"'{each.name}'"
+            )
+        return first.behavior
+
+
+def open_recordings(path: Path | str) -> Recordings:
+    """Open a recording, or every recording below a folder.
+
+    Raises:
+        RecordingError: If there is none, or one cannot be read at all (an incomplete one can).
+    """
+    path = Path(path)
+    if path.is_file():
+        return Recordings([Episode(path)])
+    files = sorted(path.rglob(f"*{SUFFIX}"))
+    if not files:
+        what = f"holds no recording (a file ending in {SUFFIX})" if path.is_dir() else "is not there"
+        raise RecordingError(f"{path} {what}. Record or import some first: understudy logs import --help")
+    return Recordings([Episode(each) for each in files])
+
+
+def _read_batches(path: Path) -> tuple[Layout, list[pa.RecordBatch], list[bytes | None], int]:
+    """Read the schema and each whole batch; the last value is the byte after the last of them."""
+    try:
+        source = pa.memory_map(str(path))
+        stream = pa.ipc.open_stream(source)
+        layout = Layout.from_schema(stream.schema, str(path))
+    except FileNotFoundError as error:
+        raise RecordingError(f"{path} is not there.") from error
+    except (pa.ArrowException, OSError, KeyError, SpecError, ValueError) as error:
+        raise RecordingError(
+            f"{path} is not a recording, or was cut before its first step ({path.stat().st_size} bytes)."
+        ) from error
+    batches: list[pa.RecordBatch] = []
+    crcs: list[bytes | None] = []
+    end = source.tell()
+    while True:
+        try:
+            batch, metadata = stream.read_next_batch_with_custom_metadata()
+        except StopIteration:
+            break
+        except (pa.ArrowException, OSError):
+            break
+        batches.append(batch)
+        crcs.append((metadata or {}).get(CRC_KEY))
+        end = source.tell()
+    return layout, batches, crcs, end

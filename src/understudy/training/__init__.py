@@ -1,0 +1,1 @@
+"""Learning from recordings: recipes, the training loop, and export with a parity certificate."""
