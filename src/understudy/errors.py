@@ -8,6 +8,7 @@
     ├── RecordingError           a recording, or a log being imported, cannot be read or written
     ├── RecipeError              a training recipe is wrong
     ├── BundleError              a bundle is incomplete, damaged or does not keep its promise
+    ├── GameError                a game cannot be started as asked, or is used out of turn
     ├── ServingError             the server refused a request, or cannot be reached
     └── PlaytestError            a playtest spec is wrong, or its game cannot be run
 
@@ -53,6 +54,10 @@ class RecipeError(UnderstudyError, ValueError):
 
 class BundleError(UnderstudyError):
     """Raised when a bundle is incomplete, damaged or does not keep its promise."""
+
+
+class GameError(UnderstudyError, ValueError):
+    """Raised when a game cannot be started as asked, or is used out of turn."""
 
 
 class ServingError(UnderstudyError):

@@ -214,7 +214,10 @@ class BehaviorSpec:
             sensors = tuple(SensorSpec.from_dict(each) for each in form["sensors"])
             actions = tuple(ActionSpec.from_dict(each) for each in form["actions"])
             return cls(form["name"], sensors, actions, form["decision_hz"])
-        except (KeyError, TypeError) as error:
+        except SpecError:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError, AssertionError) as error:
+            # gymnasium's spaces assert what they are given.
             raise SpecError(f"Not a behaviour spec: {type(error).__name__} at {error}.") from error
 
     def to_json(self) -> str:
@@ -269,12 +272,15 @@ class BehaviorSpec:
         lead = () if rows is None else (rows,)
         for each in self.sensors:
             if each.name not in observation:
-                raise ObservationError(f"Observation lacks '{each.name}'; it has {', '.join(sorted(observation))}.")
+                found = ", ".join(sorted(observation)) or "nothing"
+                raise ObservationError(f"Observation lacks '{each.name}'; it has {found}.")
             check_array(f"Sensor '{each.name}'", observation[each.name], (*lead, *each.space.shape), each.space.dtype)
 
 
 def check_array(what: str, array: np.ndarray, shape: tuple[int, ...], dtype: Any) -> None:
     """Raise `ObservationError` unless `array` has `shape` and `dtype` and is finite."""
+    if not isinstance(array, (np.ndarray, np.generic)):
+        raise ObservationError(f"{what} should be a numpy array, got {type(array).__name__}.")
     if array.shape != shape or array.dtype != dtype:
         raise ObservationError(
             f"{what} should be {np.dtype(dtype)} of shape {shape}, got {array.dtype} of shape {array.shape}."

@@ -181,8 +181,13 @@ def write_bundle(folder: Path | str, policy: bytes, parity: ParitySample | None,
         policy: The ONNX graph.
         parity: Stored beside it, for the server to check at start.
         **card: The fields of `BundleCard` but `sha256`.
+
+    Raises:
+        BundleError: If `folder` holds something that is no bundle, which would be lost.
     """
-    folder = Path(folder)
+    folder = Path(folder).absolute()
+    if folder.exists() and not (folder / CARD_FILE).is_file() and (folder.is_file() or any(folder.iterdir())):
+        raise BundleError(f"{folder} is there and is no bundle; name another folder, or delete it yourself.")
     work = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)

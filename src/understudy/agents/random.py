@@ -46,4 +46,6 @@ def _stretch(part: ActionSpec, draw: np.ndarray) -> np.ndarray:
         return np.asarray(int(draw[0] * int(space.n)), part.dtype)
     if isinstance(space, spaces.MultiBinary):
         return (draw < 0.5).astype(part.dtype)
-    return (space.low + draw.reshape(space.shape) * (space.high - space.low)).astype(part.dtype)
+    # In float64, where neither the range overflows nor a sum rounds past its end.
+    low, high = space.low.astype(np.float64), space.high.astype(np.float64)
+    return np.asarray(low + draw.reshape(space.shape) * (high - low), part.dtype)

@@ -161,7 +161,7 @@ class BundleAgent:
         noise = uniform_noise(self._seed, self._decision, self._bundle.noise_size)
         actions, self._state = self._runtime.step(sensors, self._state, noise)
         self._decision += np.uint64(1)
-        return {name: value[0] for name, value in zip(self.behavior.action_names, actions, strict=True)}
+        return {name: np.asarray(value[0]) for name, value in zip(self.behavior.action_names, actions, strict=True)}
 
     def close(self) -> None:
         """Nothing to release."""
@@ -174,7 +174,7 @@ def _open_session(bundle: Bundle, threads: int) -> Any:
     options.inter_op_num_threads = 1
     # Spinning worker threads slow down everything else on a machine whose cores are shared.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # errors are raised; printing them too would say them twice
     try:
         return onnxruntime.InferenceSession(str(bundle.policy_path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises several unrelated classes for a graph it cannot load

@@ -15,7 +15,7 @@ from numpy.lib.format import open_memmap
 
 from understudy.errors import RecordingError
 from understudy.recordings.reader import Episode
-from understudy.spec import Json
+from understudy.spec import SensorSpec
 
 FORMAT = 1
 _ROWS_AT_ONCE = 512
@@ -24,14 +24,14 @@ Progress = Callable[[str, int, int], None]
 
 
 class Transform(Protocol):
-    """A pure function on one sensor's value, with a JSON description that changes when its result would."""
+    """A pure function on one sensor's value, with a spec that changes when its result would: a `Pixels`, say."""
 
     def __call__(self, value: np.ndarray, /) -> np.ndarray:
         """Transform one value."""
         ...
 
-    def computed(self) -> Mapping[str, Json]:
-        """Describe the function."""
+    def spec(self, name: str) -> SensorSpec:
+        """Describe the result."""
         ...
 
 
@@ -45,7 +45,7 @@ class Span:
     stop: int
 
     def __len__(self) -> int:
-        return self.stop - self.start
+        return max(0, self.stop - self.start)
 
 
 class Cache:
@@ -119,7 +119,7 @@ def _digest(episodes: Sequence[Episode], sensors: Sequence[str], transforms: Map
         "format": FORMAT,
         "episodes": [(each.name, each.digest) for each in episodes],
         "sensors": list(sensors),
-        "transforms": {name: each.computed() for name, each in transforms.items()},
+        "transforms": {name: each.spec(name).to_dict() for name, each in transforms.items()},
     }
     return hashlib.sha256(json.dumps(form, sort_keys=True).encode()).hexdigest()[:24]
 

@@ -1,7 +1,8 @@
 """How one decision lies in an Arrow record batch: the columns, and the way between numpy arrays and them.
 
 A recording is an Arrow IPC stream. Its schema metadata holds the format number, the `BehaviorSpec`, the provenance and
-the spaces of the extras; each record batch carries the CRC-32 of its own buffers. Columns:
+the spaces of the extras, with the CRC-32 of these texts; each record batch carries the CRC-32 of its own buffers.
+Columns:
 
     tick, time_ns        int64: the game's count and the wall clock of each decision
     observation.<name>   PNG bytes for pictures, else a fixed-size list of the sensor's dtype
@@ -84,7 +85,7 @@ def decode_png(data: Any, shape: tuple[int, ...]) -> np.ndarray:
     image = cv2.imdecode(
         np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB if shape[-1] == 3 else cv2.IMREAD_GRAYSCALE
     )
-    if image is None or image.size != math.prod(shape):
+    if image is None or image.shape[:2] != shape[:2] or image.size != math.prod(shape):
         found = "no picture" if image is None else f"a picture of shape {image.shape}"
         raise RecordingError(f"Expected a PNG of shape {shape}, found {found}; the recording is damaged.")
     return image.reshape(shape)
@@ -142,22 +143,36 @@ class Layout:
             b"understudy.provenance": self.provenance.to_json().encode(),
             b"understudy.extras": json.dumps(extras).encode(),
         }
-        return pa.schema(fields, metadata=metadata)
+        return pa.schema(fields, metadata={**metadata, CRC_KEY: _texts_crc(metadata)})
 
     @classmethod
     def from_schema(cls, schema: pa.Schema, where: str) -> Layout:
-        """Read it back; raises `RecordingError` if `schema` is not of a recording, or of a later format."""
+        """Read it back; raises `RecordingError` if `schema` is not of a recording, of a later format, or damaged."""
         metadata = schema.metadata or {}
         found = metadata.get(b"understudy.format")
         if found != FORMAT:
             what = "another program's Arrow file" if found is None else f"a recording of format {found.decode()}"
             raise RecordingError(f"{where} is {what}; this version reads recordings of format {FORMAT.decode()}.")
+        damaged = RecordingError(f"{where} is damaged in its first bytes, which say what was recorded; restore a copy.")
+        if metadata.get(CRC_KEY) != _texts_crc(metadata):
+            raise damaged
         extras = json.loads(metadata[b"understudy.extras"])
-        return cls(
+        layout = cls(
             BehaviorSpec.from_json(metadata[b"understudy.behavior"]),
             Provenance.from_dict(json.loads(metadata[b"understudy.provenance"])),
             {name: SensorSpec.from_dict(form).space for name, form in extras.items()},
         )
+        if not schema.equals(layout.schema()):
+            raise damaged
+        return layout
+
+
+def _texts_crc(metadata: Mapping[bytes, bytes]) -> bytes:
+    crc = 0
+    for key in sorted(metadata):
+        if key != CRC_KEY:
+            crc = zlib.crc32(metadata[key], zlib.crc32(key, crc))
+    return str(crc).encode()
 
 
 def batch_crc(batch: pa.RecordBatch) -> int:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import os
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -17,6 +19,7 @@ from understudy.spec import Json
 
 RECORDER_VERSION = "1"
 KEY_FILE = "player.key"
+_KEY_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -72,14 +75,26 @@ def project_key(folder: Path) -> bytes:
     """
     path = folder / KEY_FILE
     try:
-        path.touch(mode=0o600, exist_ok=False)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        pass
-    else:
-        path.write_text(secrets.token_hex(32))
+        return _read_key(path)
+    key = secrets.token_bytes(_KEY_BYTES)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(key.hex())
+    return key
+
+
+def _read_key(path: Path) -> bytes:
+    """Read a key, giving another process that has just made the file a moment to fill it."""
+    for _ in range(20):
+        text = path.read_text()
+        if len(text) >= 2 * _KEY_BYTES:
+            break
+        time.sleep(0.02)
     try:
-        return bytes.fromhex(path.read_text())
-    except ValueError as error:
-        raise RecordingError(
-            f"{path} should hold 64 hexadecimal digits; restore it, or delete it to begin a new key."
-        ) from error
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != _KEY_BYTES:
+        raise RecordingError(f"{path} should hold 64 hexadecimal digits; restore it, or delete it to begin a new key.")
+    return key

@@ -42,8 +42,8 @@ class Episode:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
-        self.layout, self._batches, self._crcs, end = _read_batches(self.path)
-        self.damage = self._find_damage(end)
+        self.layout, self._batches, self._crcs, ends = _read_batches(self.path)
+        self.damage = self._find_damage(ends)
         self.complete = self.damage is None
         last = self._batches[-1] if self._batches else None
         self._has_final = bool(last is not None and last.column("final")[-1].as_py())
@@ -141,7 +141,8 @@ class Episode:
         for index in range(len(self._batches)):
             self._check_crc(index)
 
-    def _find_damage(self, end: int) -> Damage | None:
+    def _find_damage(self, ends: Sequence[int]) -> Damage | None:
+        size = self.path.stat().st_size
         if self._batches:
             # A torn write can only be in the newest batch; all the others were synced before it began.
             try:
@@ -149,14 +150,14 @@ class Episode:
             except RecordingError:
                 self._batches.pop()
                 self._crcs.pop()
-                return Damage("the last batch does not match its checksum", self.path.stat().st_size - end)
+                return Damage("the last batch does not match its checksum", size - ends[-2])
         with self.path.open("rb") as file:
-            file.seek(end)
+            file.seek(ends[-1])
             tail = file.read(len(_END) + 1)
         if tail == _END:
             return None
-        lost = self.path.stat().st_size - end
-        return Damage("cut inside a batch" if tail else "the recorder stopped before the episode ended", lost)
+        reason = "cut inside a batch" if tail else "the recorder stopped before the episode ended"
+        return Damage(reason, size - ends[-1])
 
     def _check_crc(self, index: int) -> None:
         if self._crcs[index] != str(batch_crc(self._batches[index])).encode():
@@ -171,9 +172,10 @@ class Episode:
 
     def _values(self, column: Column, rows: slice = slice(None)) -> np.ndarray:
         wanted = range(self.num_steps)[rows]
+        first, stop = (min(wanted), max(wanted) + 1) if wanted else (0, 0)
         parts, start = [], 0
         for batch in self._batches:
-            inside = range(max(wanted.start, start), min(wanted.stop, start + batch.num_rows))
+            inside = range(max(first, start), min(stop, start + batch.num_rows))
             if inside:
                 parts.append(column.decode(batch.column(column.key).slice(inside.start - start, len(inside))))
             start += batch.num_rows
@@ -218,7 +220,7 @@ class Recordings(Sequence[Episode]):
 
 
 def open_recordings(path: Path | str) -> Recordings:
-    """Open a recording, or every recording below a folder.
+    """Open a recording, or every recording below a folder but those still without a byte: begun, or killed, just now.
 
     Raises:
         RecordingError: If there is none, or one cannot be read at all (an incomplete one can).
@@ -226,15 +228,15 @@ def open_recordings(path: Path | str) -> Recordings:
     path = Path(path)
     if path.is_file():
         return Recordings([Episode(path)])
-    files = sorted(path.rglob(f"*{SUFFIX}"))
+    files = sorted(each for each in path.rglob(f"*{SUFFIX}") if each.stat().st_size)
     if not files:
         what = f"holds no recording (a file ending in {SUFFIX})" if path.is_dir() else "is not there"
         raise RecordingError(f"{path} {what}. Record or import some first: understudy logs import --help")
     return Recordings([Episode(each) for each in files])
 
 
-def _read_batches(path: Path) -> tuple[Layout, list[pa.RecordBatch], list[bytes | None], int]:
-    """Read the schema and each whole batch; the last value is the byte after the last of them."""
+def _read_batches(path: Path) -> tuple[Layout, list[pa.RecordBatch], list[bytes | None], list[int]]:
+    """Read the schema and each whole batch; the last value holds the byte after the schema and after each batch."""
     try:
         source = pa.memory_map(str(path))
         stream = pa.ipc.open_stream(source)
@@ -247,7 +249,7 @@ def _read_batches(path: Path) -> tuple[Layout, list[pa.RecordBatch], list[bytes 
         ) from error
     batches: list[pa.RecordBatch] = []
     crcs: list[bytes | None] = []
-    end = source.tell()
+    ends = [source.tell()]
     while True:
         try:
             batch, metadata = stream.read_next_batch_with_custom_metadata()
@@ -257,5 +259,5 @@ def _read_batches(path: Path) -> tuple[Layout, list[pa.RecordBatch], list[bytes 
             break
         batches.append(batch)
         crcs.append((metadata or {}).get(CRC_KEY))
-        end = source.tell()
-    return layout, batches, crcs, end
+        ends.append(source.tell())
+    return layout, batches, crcs, ends

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import queue
@@ -9,7 +10,7 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +24,7 @@ from gymnasium import spaces
 from understudy.errors import ObservationError, RecordingError
 from understudy.recordings.layout import CRC_KEY, SUFFIX, Layout, batch_crc
 from understudy.recordings.provenance import Provenance, hash_player, project_key
-from understudy.spec import Action, BehaviorSpec, Observation, check_array
+from understudy.spec import Action, ActionSpec, BehaviorSpec, Observation, check_array
 
 _QUEUED_BATCHES = 8
 
@@ -115,12 +116,13 @@ class EpisodeWriter:
             tick: The game's own count; by default the number of the decision.
             time_ns: Wall clock in nanoseconds; by default now.
         """
+        self._require_open()
         behavior = self.layout.behavior
         behavior.check_observation(observation)
         row = _Row(
             {each.name: observation[each.name].copy() for each in behavior.sensors},
             {
-                each.name: _fitting("Action part", each.name, action, each.shape, each.dtype)
+                each.name: _in_range(each, _fitting("Action part", each.name, action, each.shape, each.dtype))
                 for each in behavior.actions
             },
             {
@@ -150,6 +152,7 @@ class EpisodeWriter:
             truncated: Something else did, such as a time limit or the end of a log.
             final_observation: What was seen after the last action.
         """
+        self._require_open()
         if not self._rows:
             raise RecordingError(f"{self.path} has no step; an episode needs one before it can end.")
         last = self._rows[-1]
@@ -170,7 +173,6 @@ class EpisodeWriter:
         finally:
             self._queue.put(None)
             self._thread.join()
-            self._file.close()
         self._raise_failure()
 
     def __enter__(self) -> EpisodeWriter:
@@ -193,6 +195,11 @@ class EpisodeWriter:
         self._raise_failure()
         self._queue.put(rows)
 
+    def _require_open(self) -> None:
+        self._raise_failure()
+        if self._closed:
+            raise RecordingError(f"{self.path} is closed; open a new writer for the next episode.")
+
     def _raise_failure(self) -> None:
         if self._failure is not None:
             raise RecordingError(
@@ -201,28 +208,36 @@ class EpisodeWriter:
 
     def _write_batches(self) -> None:
         """The writer's thread. After a failure it goes on emptying the queue, so that the game never blocks on it."""
-        try:
-            self._write_until_closed()
-        except BaseException as error:  # handed to the game's thread by _raise_failure
-            self._failure = error
-            while self._queue.get() is not None:
-                pass
+        # Arrow writes the schema together with the first batch.
+        self._stream = pa.ipc.new_stream(self._file, self.layout.schema())
+        for rows in iter(self._queue.get, None):
+            self._attempt(self._write_batch, rows)
+        self._attempt(self._write_end)
+        # After a failed write, closing tries to write the same bytes again and fails again.
+        with contextlib.suppress(OSError):
+            self._file.close()
 
-    def _write_until_closed(self) -> None:
-        schema = self.layout.schema()
-        # Not closed by `with`: closing writes the end mark, which only a finished episode may have.
-        stream = pa.ipc.new_stream(self._file, schema)
+    def _attempt(self, write: Callable[..., None], *arguments: Any) -> None:
+        """Write unless an earlier write failed; a failure is handed to the game's thread by `_raise_failure`."""
+        if self._failure is None:
+            try:
+                write(*arguments)
+            except BaseException as error:
+                self._failure = error
+
+    def _write_batch(self, rows: list[_Row]) -> None:
+        batch = self._encode(rows)
+        self._stream.write_batch(batch, custom_metadata={CRC_KEY: str(batch_crc(batch)).encode()})
         _sync(self._file)
-        while (rows := self._queue.get()) is not None:
-            batch = self._encode(rows, schema)
-            stream.write_batch(batch, custom_metadata={CRC_KEY: str(batch_crc(batch)).encode()})
-            _sync(self._file)
+
+    def _write_end(self) -> None:
+        """Write the end mark, which only a finished episode may have."""
         if self._ended:
-            stream.close()
+            self._stream.close()
             _sync(self._file)
 
-    def _encode(self, rows: list[_Row], schema: pa.Schema) -> pa.RecordBatch:
-        layout = self.layout
+    def _encode(self, rows: list[_Row]) -> pa.RecordBatch:
+        layout, schema = self.layout, self.layout.schema()
         arrays: dict[str, Any] = {
             "tick": pa.array([row.tick for row in rows], pa.int64()),
             "time_ns": pa.array([row.time_ns for row in rows], pa.int64()),
@@ -243,10 +258,17 @@ def _fitting(
     if name not in values:
         raise ObservationError(f"{what} '{name}' is missing; found {', '.join(sorted(values)) or 'none'}.")
     array = np.array(values[name])
-    if array.dtype.kind in "iub" and dtype.kind in "iu":
+    if array.dtype.kind in "iub" and dtype.kind in "iu" and (array.astype(dtype) == array).all():
         array = array.astype(dtype)
     check_array(f"{what} '{name}'", array, shape, dtype)
     return array
+
+
+def _in_range(part: ActionSpec, value: np.ndarray) -> np.ndarray:
+    """Refuse a choice that is none: training would count it as one. Numbers may leave their range, as people's do."""
+    if not isinstance(part.space, spaces.Box) and not part.space.contains(value):
+        raise ObservationError(f"Action part '{part.name}' is {value.tolist()}, which is not in {part.space}.")
+    return value
 
 
 def _fresh_name(game: str) -> str:

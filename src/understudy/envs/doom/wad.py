@@ -10,6 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+
 from understudy.errors import RecordingError, suggest
 
 _HEADER = struct.Struct("<4sii")
@@ -17,6 +19,8 @@ _ENTRY = struct.Struct("<ii8s")
 _KINDS = {b"IWAD": "IWAD", b"PWAD": "PWAD"}
 _DEMO = re.compile(r"DEMO\d+")
 _MAP = re.compile(r"E\dM\d|MAP\d\d")
+
+_THING_BYTES = 10  # x, y, angle, type, flags: five int16
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,24 @@ class Wad:
     def maps(self) -> tuple[str, ...]:
         """The names of the maps, such as `"E1M1"` or `"MAP01"`, in the order of the directory."""
         return tuple(name for name in self._by_name if _MAP.fullmatch(name))
+
+    def things(self, map_name: str) -> np.ndarray:
+        """Return where a map's monsters, items and other things stand, int16 map units, shape (things, 2).
+
+        Raises:
+            RecordingError: If there is no such map, or it is not in vanilla Doom's format.
+        """
+        numbers = [index for index, lump in enumerate(self.lumps) if lump.name == map_name.upper()]
+        parts = self.lumps[numbers[-1] + 1 : numbers[-1] + 12] if numbers else ()
+        names = [lump.name for lump in parts]
+        if "THINGS" not in names or "BEHAVIOR" in names:
+            raise RecordingError(f"{self.path.name} has no map '{map_name}' in vanilla Doom's format.")
+        lump = parts[names.index("THINGS")]
+        with self.path.open("rb") as file:
+            file.seek(lump.offset)
+            data = file.read(lump.size)
+        things = np.frombuffer(data[: len(data) // _THING_BYTES * _THING_BYTES], "<i2").reshape(-1, _THING_BYTES // 2)
+        return things[:, :2]
 
     @cached_property
     def sha256(self) -> str:

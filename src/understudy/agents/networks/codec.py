@@ -1,0 +1,203 @@
+"""The action codec: between action parts and the choices a network makes. One object for training, graph and server.
+
+Every part becomes some independent choices, each among the same number of classes: a `Discrete(n)` is one choice of n,
+a `MultiBinary(n)` n choices of two, a `Box` one choice of bins per number. A network's logits, its noise and its memory
+of past actions are all laid out as these choices, one after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from torch import Tensor, nn
+
+from understudy.errors import SpecError, suggest
+from understudy.spec import ActionSpec
+
+
+@dataclass(frozen=True)
+class ListedBins:
+    """Bins with listed centres; a number belongs to the nearest."""
+
+    centers: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.centers) < 2 or list(self.centers) != sorted(set(self.centers)):
+            raise SpecError(f"Bin centres must be two or more numbers in rising order, not {list(self.centers)}.")
+
+
+@dataclass(frozen=True)
+class MuLawBins:
+    """Bins that are even after mu-law companding: fine around nought, coarse far from it.
+
+    Encoding is v = sign(x) ln(1 + mu |x| / limit) / ln(1 + mu), rounded to the nearest of `num` even steps in [-1, 1].
+    Source: Baker et al. 2022, arXiv:2206.11795, the camera of its action space (mu 10, limit 10 degrees, 11 bins).
+    """
+
+    limit: float
+    mu: float = 10.0
+    num: int = 11
+
+    @property
+    def centers(self) -> tuple[float, ...]:
+        """What each bin decodes to."""
+        v = np.linspace(-1, 1, self.num)
+        return tuple((np.sign(v) * ((1 + self.mu) ** np.abs(v) - 1) / self.mu * self.limit).tolist())
+
+    @property
+    def edges(self) -> np.ndarray:
+        """Where one bin ends and the next begins: midway in the companded scale, not between the centres."""
+        v = np.linspace(-1, 1, self.num)
+        middle = (v[:-1] + v[1:]) / 2
+        return np.sign(middle) * ((1 + self.mu) ** np.abs(middle) - 1) / self.mu * self.limit
+
+
+Bins = ListedBins | MuLawBins
+
+
+class Head(nn.Module):
+    """The choices of one action part.
+
+    Args:
+        part: The action part.
+        bins: Needed for a `Box`, refused for the others.
+    """
+
+    centers: Tensor
+    edges: Tensor
+
+    def __init__(self, part: ActionSpec, bins: Bins | None) -> None:
+        super().__init__()
+        if isinstance(part.space, spaces.Box) != (bins is not None):
+            what = "needs bins, since it is a Box" if bins is None else "takes no bins, since it is not a Box"
+            raise SpecError(f"The head of action part '{part.name}' {what}.")
+        self.part = part
+        self.choices = 1 if isinstance(part.space, spaces.Discrete) else part.num_labels
+        self.classes = len(bins.centers) if bins else 2
+        if isinstance(part.space, spaces.Discrete):
+            self.classes = part.num_labels
+        centers = np.asarray(bins.centers if bins else range(self.classes), np.float32)
+        edges = bins.edges if isinstance(bins, MuLawBins) else (centers[:-1] + centers[1:]) / 2
+        if isinstance(part.space, spaces.Box) and not _within(part.space, centers):
+            raise SpecError(f"Bins of action part '{part.name}' lie outside its range, {part.space}.")
+        self.register_buffer("centers", torch.from_numpy(centers), persistent=False)
+        self.register_buffer("edges", torch.from_numpy(np.asarray(edges, np.float32)), persistent=False)
+
+    @property
+    def size(self) -> int:
+        """Numbers of logits."""
+        return self.choices * self.classes
+
+    def encode(self, values: Tensor) -> Tensor:
+        """Turn values (..., *part shape) into class indices, int64, shape (..., choices)."""
+        lead = values.shape[: values.dim() - len(self.part.shape)]
+        flat = values.reshape(*lead, self.choices)
+        return torch.bucketize(flat.float().contiguous(), self.edges) if self._is_box else flat.long()
+
+    def decode(self, indices: Tensor) -> Tensor:
+        """Turn class indices (batch, choices) into values of the part's shape and dtype."""
+        values = self.centers[indices] if self._is_box else indices.to(_TORCH_DTYPES[self.part.dtype.name])
+        return values.reshape(-1, *self.part.shape)
+
+    def sample(self, logits: Tensor, noise: Tensor) -> Tensor:
+        """Draw class indices by inverting the distribution function at `noise`.
+
+        Args:
+            logits: float32, shape (batch, choices * classes).
+            noise: Uniform in [0, 1), shape (batch, choices).
+
+        Returns:
+            int64, shape (batch, choices).
+        """
+        grid = logits.reshape(-1, self.choices, self.classes)
+        weights = (grid - grid.amax(-1, keepdim=True)).exp()
+        below = torch.tril(torch.ones(self.classes, self.classes)).T
+        cumulative = weights @ below
+        passed = noise.unsqueeze(-1) * cumulative[..., -1:] >= cumulative[..., :-1]
+        return passed.long().sum(-1)
+
+    def one_hot(self, indices: Tensor) -> Tensor:
+        """Turn class indices (..., choices) into float32 of shape (..., choices * classes)."""
+        hot = indices.unsqueeze(-1) == torch.arange(self.classes, device=indices.device)
+        return hot.float().flatten(-2)
+
+    def negative_log_likelihood(self, logits: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Return -log p(target), summed over the choices.
+
+        Args:
+            logits: Shape (..., choices * classes).
+            targets: Class indices, shape (..., choices).
+            weights: Per class, shape (choices, classes); each choice's term is multiplied by its target's weight.
+
+        Returns:
+            In nats, shape (...).
+        """
+        logs = logits.unflatten(-1, (self.choices, self.classes)).log_softmax(-1)
+        terms = -logs.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
+        if weights is not None:
+            terms = terms * weights[torch.arange(self.choices, device=targets.device), targets]
+        return terms.sum(-1)
+
+    @property
+    def _is_box(self) -> bool:
+        return isinstance(self.part.space, spaces.Box)
+
+
+def _within(space: spaces.Box, centers: np.ndarray) -> bool:
+    return bool(space.low.max() <= centers.min() and centers.max() <= space.high.min())
+
+
+_TORCH_DTYPES = {"int64": torch.int64, "int8": torch.int8, "float32": torch.float32}
+
+
+class ActionCodec(nn.Module):
+    """All heads of a behaviour, side by side.
+
+    Args:
+        parts: The action parts, in the spec's order.
+        bins: By part name, for each `Box`.
+    """
+
+    def __init__(self, parts: Sequence[ActionSpec], bins: Mapping[str, Bins]) -> None:
+        super().__init__()
+        names = [part.name for part in parts]
+        for name in bins:
+            if name not in names:
+                raise SpecError(f"There are bins for '{name}', which is no action part.{suggest(name, names)}")
+        self.heads = nn.ModuleList(Head(part, bins.get(part.name)) for part in parts)
+        self.names = names
+        self.logits_size = sum(head.size for head in self)
+        self.noise_size = sum(head.choices for head in self)
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        return iter(self.heads)
+
+    def split(self, logits: Tensor) -> list[Tensor]:
+        """Cut logits (..., logits_size) into one piece per head."""
+        return list(logits.split([head.size for head in self], -1))
+
+    def encode(self, actions: Mapping[str, Tensor]) -> Tensor:
+        """Turn an action into class indices, int64, shape (..., noise_size)."""
+        return torch.cat([head.encode(actions[name]) for name, head in zip(self.names, self, strict=True)], -1)
+
+    def one_hot(self, indices: Tensor) -> Tensor:
+        """Turn class indices (..., noise_size) into float32 of shape (..., logits_size)."""
+        pieces = zip(self, self.split_choices(indices), strict=True)
+        return torch.cat([head.one_hot(piece) for head, piece in pieces], -1)
+
+    def split_choices(self, values: Tensor) -> list[Tensor]:
+        """Cut what has one number per choice (indices, noise) into one piece per head."""
+        return list(values.split([head.choices for head in self], -1))
+
+    def sample(self, logits: Tensor, noise: Tensor) -> Tensor:
+        """Draw class indices, int64, shape (batch, noise_size)."""
+        pieces = zip(self, self.split(logits), self.split_choices(noise), strict=True)
+        return torch.cat([head.sample(piece, draw) for head, piece, draw in pieces], -1)
+
+    def decode(self, indices: Tensor) -> list[Tensor]:
+        """Turn class indices (batch, noise_size) into action parts, in the spec's order."""
+        return [head.decode(piece) for head, piece in zip(self, self.split_choices(indices), strict=True)]

@@ -1,0 +1,1 @@
+"""Doom played by ViZDoom, in this process and without a display."""

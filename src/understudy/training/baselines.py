@@ -1,0 +1,61 @@
+"""The baselines a behaviour-cloned policy must beat: the marginal of each action, and a first-order Markov chain.
+
+People hold keys for many decisions, so "do what you just did" is a strong guess; only what a policy knows beyond the
+chain was learned from the game.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from understudy.recordings.cache import Span
+
+_SMOOTHING = 0.5  # Jeffreys' prior
+
+
+@dataclass(frozen=True)
+class ChoiceCounts:
+    """Counts of one choice in the training rows.
+
+    Attributes:
+        marginal: How often each class was chosen, shape (classes,).
+        transitions: How often class j followed class i, shape (classes, classes).
+    """
+
+    marginal: np.ndarray
+    transitions: np.ndarray
+
+    @classmethod
+    def count(cls, indices: np.ndarray, spans: Sequence[Span], classes: int) -> ChoiceCounts:
+        """Count class indices (rows,) over spans."""
+        marginal = np.zeros(classes)
+        transitions = np.zeros((classes, classes))
+        for span in spans:
+            run = indices[span.start : span.stop]
+            marginal += np.bincount(run, minlength=classes)
+            np.add.at(transitions, (run[:-1], run[1:]), 1)
+        return cls(marginal, transitions)
+
+    @property
+    def marginal_probability(self) -> np.ndarray:
+        """P(class), smoothed, shape (classes,)."""
+        smoothed = self.marginal + _SMOOTHING
+        return smoothed / smoothed.sum()
+
+    @property
+    def transition_probability(self) -> np.ndarray:
+        """P(class | last class), smoothed towards the marginal, shape (classes, classes)."""
+        smoothed = self.transitions + _SMOOTHING * len(self.marginal) * self.marginal_probability
+        return smoothed / smoothed.sum(axis=1, keepdims=True)
+
+    def marginal_nats(self, indices: np.ndarray) -> np.ndarray:
+        """-log P(class) of each, shape as `indices`."""
+        return -np.log(self.marginal_probability)[indices]
+
+    def markov_nats(self, indices: np.ndarray, previous: np.ndarray) -> np.ndarray:
+        """-log P(class | previous class) of each; where `previous` is -1, by the marginal."""
+        known = -np.log(self.transition_probability)[np.maximum(previous, 0), indices]
+        return np.where(previous < 0, self.marginal_nats(indices), known)

@@ -1,0 +1,98 @@
+"""From a recipe and a behaviour to a policy."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from understudy.agents.networks import (
+    ActionCodec,
+    Bins,
+    InGraphPixels,
+    ListedBins,
+    MuLawBins,
+    PixelEncoder,
+    Policy,
+    PolicyShape,
+    VectorEncoder,
+)
+from understudy.errors import RecipeError, SpecError, suggest
+from understudy.sensors.pixels import Pixels
+from understudy.spec import BehaviorSpec, SensorSpec
+from understudy.training.recipe import ListedBinsRecipe, MuLawBinsRecipe, PixelsRecipe, Recipe, VectorRecipe
+
+
+def select_behavior(recipe: Recipe, recorded: BehaviorSpec) -> BehaviorSpec:
+    """Return the recorded behaviour with only the recipe's sensors.
+
+    Raises:
+        RecipeError: If the recordings lack one of them.
+    """
+    try:
+        return recorded.select(list(recipe.sensors))
+    except SpecError as error:
+        raise RecipeError(f"The recipe '{recipe.name}' does not fit its recordings: {error}") from error
+
+
+def reductions(recipe: Recipe, behavior: BehaviorSpec) -> dict[str, Pixels]:
+    """The pictures that are reduced: by the cache for training, by the same definition inside the exported graph."""
+    pixels = {}
+    for name, part in recipe.sensors.items():
+        if isinstance(part, PixelsRecipe) and (part.size or part.crop or part.grey):
+            pixels[name] = _reduction(part, behavior.sensor(name))
+    return pixels
+
+
+def build_codec(recipe: Recipe, behavior: BehaviorSpec) -> ActionCodec:
+    """Build the action codec; raises `RecipeError` if the bins do not fit the actions."""
+    try:
+        bins = {name: _bins(part) for name, part in recipe.bins.items()}
+        return ActionCodec(behavior.actions, bins)
+    except SpecError as error:
+        raise RecipeError(f"The recipe '{recipe.name}': {error}") from error
+
+
+def build_policy(recipe: Recipe, behavior: BehaviorSpec) -> Policy:
+    """Build the policy with fresh weights, drawn from the recipe's seed."""
+    torch.manual_seed(recipe.loop.seed)
+    sizes = recipe.policy
+    shape = PolicyShape(sizes.hidden, sizes.memory, sizes.past_actions, sizes.dropout)
+    encoders = {name: _encoder(part, behavior.sensor(name)) for name, part in recipe.sensors.items()}
+    return Policy(behavior, encoders, build_codec(recipe, behavior), shape)
+
+
+def encoder_of(policy: Policy, sensor: str) -> nn.Module:
+    """Return the encoder of a sensor; raises `RecipeError` if the policy has none."""
+    if sensor not in policy.encoders:
+        raise RecipeError(f"pretrain.sensor: the recipe reads no sensor '{sensor}'.{suggest(sensor, policy.encoders)}")
+    return policy.encoders[sensor]
+
+
+def in_graph(recipe: Recipe, behavior: BehaviorSpec) -> dict[str, InGraphPixels]:
+    """The same reductions as modules of the exported graph."""
+    return {name: InGraphPixels(pixels) for name, pixels in reductions(recipe, behavior).items()}
+
+
+def _encoder(part: PixelsRecipe | VectorRecipe, sensor: SensorSpec) -> nn.Module:
+    if isinstance(part, VectorRecipe):
+        return VectorEncoder(sensor, part.widths)
+    return PixelEncoder(_reduction(part, sensor).shape, part.channels, part.features)
+
+
+def _reduction(part: PixelsRecipe, sensor: SensorSpec) -> Pixels:
+    shape = sensor.space.shape
+    if len(shape) != 3 or sensor.space.dtype != "uint8" or shape[2] not in (1, 3):
+        raise RecipeError(
+            f"sensors.{sensor.name}: the pixels encoder reads uint8 (height, width, 1 or 3), not {shape}."
+        )
+    size = part.size or (part.crop[2:] if part.crop else shape[:2])
+    source = (int(shape[0]), int(shape[1]), int(shape[2]))
+    try:
+        channels = "grey" if part.grey or source[2] == 1 else "rgb"
+        return Pixels(source=source, size=(int(size[0]), int(size[1])), crop=part.crop, channels=channels)
+    except SpecError as error:
+        raise RecipeError(f"sensors.{sensor.name}: {error}") from error
+
+
+def _bins(part: ListedBinsRecipe | MuLawBinsRecipe) -> Bins:
+    return ListedBins(part.bins) if isinstance(part, ListedBinsRecipe) else MuLawBins(part.limit, part.mu, part.num)

@@ -1,0 +1,188 @@
+"""The recipe: one YAML file that says how a bot is trained. Unknown keys are refused, with a suggestion."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, PositiveInt, Tag, ValidationError
+
+from understudy.errors import RecipeError
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PixelsRecipe(_Part):
+    """An encoder for pictures: a reduction inside the graph, then a residual convolutional network."""
+
+    encoder: Literal["pixels"]
+    size: tuple[int, int] | None = Field(None, description="(height, width) to reduce to; null keeps the sensor's")
+    crop: tuple[int, int, int, int] | None = Field(None, description="(top, left, height, width) kept of the sensor")
+    grey: bool = Field(False, description="reduce to luma")
+    channels: tuple[PositiveInt, ...] = Field((24, 32, 64), description="of the stages; each halves the picture")
+    features: int = Field(256, gt=0, description="of the result")
+    shift: int = Field(0, ge=0, description="augmentation: pixels a sequence's pictures are shifted by at most")
+    contrast: float = Field(0.0, ge=0, lt=1, description="augmentation: contrast and brightness vary by this share")
+
+
+class VectorRecipe(_Part):
+    """An encoder for rays, audio and state: a multi-layer perceptron."""
+
+    encoder: Literal["vector"]
+    widths: tuple[PositiveInt, ...] = Field((256, 128), min_length=1, description="of the layers")
+
+
+SensorRecipe = Annotated[PixelsRecipe | VectorRecipe, Field(discriminator="encoder")]
+
+
+class ListedBinsRecipe(_Part):
+    """Bins with listed centres."""
+
+    bins: tuple[float, ...] = Field(min_length=2)
+
+
+class MuLawBinsRecipe(_Part):
+    """Bins even after mu-law companding."""
+
+    limit: float = Field(gt=0)
+    mu: float = Field(10.0, gt=0)
+    num: int = Field(11, ge=3)
+
+
+def _bins_kind(form: Any) -> str:
+    listed = "bins" in form if isinstance(form, dict) else isinstance(form, ListedBinsRecipe)
+    return "listed" if listed else "mu_law"
+
+
+BinsRecipe = Annotated[
+    Annotated[ListedBinsRecipe, Tag("listed")] | Annotated[MuLawBinsRecipe, Tag("mu_law")], Discriminator(_bins_kind)
+]
+
+
+class PolicyRecipe(_Part):
+    """Sizes between the encoders and the heads."""
+
+    hidden: int = Field(256, gt=0)
+    memory: int = Field(256, ge=0, description="of the GRU; 0 for none")
+    past_actions: bool = Field(True, description="the policy reads its own last action")
+    past_dropout: float = Field(0.2, ge=0, lt=1, description="share of steps at which training hides it")
+    dropout: float = Field(0.0, ge=0, lt=1, description="of the encoders' features")
+
+
+class SplitRecipe(_Part):
+    """What is held out, by player and episode, never by frame."""
+
+    players: tuple[str, ...] = Field((), description="players never trained on")
+    episodes: float = Field(0.0, ge=0, lt=1, description="share of the other episodes never trained on")
+    trim: dict[str, int] = Field({}, description="by recording: steps at its end to leave out, such as after a death")
+    tail: float = Field(0.0, ge=0, lt=1, description="share of each remaining episode, its last block, held out")
+
+
+class MirrorRecipe(_Part):
+    """Augmentation for games whose left and right are alike."""
+
+    sensors: tuple[str, ...] = Field((), description="pictures to flip left to right")
+    negate: tuple[str, ...] = Field((), description="Box parts whose sign changes")
+    reverse: tuple[str, ...] = Field((), description="Discrete parts whose choices change ends")
+
+
+class PretrainRecipe(_Part):
+    """What an encoder learns to see before it learns to play."""
+
+    sensor: str = Field(description="whose pixels encoder is pretrained")
+    predict: str = Field(description="the sensor to predict from it; it only has to be in the pretraining's recordings")
+    updates: int = Field(600, gt=0)
+    batch: int = Field(128, gt=0, description="pictures at a time")
+    learning_rate: float = Field(2e-3, gt=0)
+
+
+class LoopRecipe(_Part):
+    """The training loop."""
+
+    updates: int = Field(1000, gt=0)
+    batch: int = Field(16, gt=0, description="sequences at a time")
+    window: int = Field(32, gt=0, description="steps between truncations of back-propagation through time")
+    segment: int = Field(256, gt=0, description="steps the memory is carried over, a multiple of window")
+    learning_rate: float = Field(1e-3, gt=0)
+    encoder_rate: float = Field(1.0, ge=0, description="times the learning rate, for the encoders")
+    warmup: int = Field(50, ge=0, description="updates")
+    weight_decay: float = Field(1e-2, ge=0)
+    clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
+    average: float = Field(0.995, ge=0, lt=1, description="decay of the average of the weights that is exported")
+    checkpoint_every: int = Field(200, gt=0)
+    threads: int = Field(2, gt=0)
+    bf16: bool = Field(False, description="compute in bfloat16 where the hardware gains from it")
+    seed: int = 0
+
+
+class Recipe(_Part):
+    """A whole recipe."""
+
+    name: str = Field(description="of the bundle")
+    sensors: dict[str, SensorRecipe] = Field(min_length=1)
+    bins: dict[str, BinsRecipe] = {}
+    policy: PolicyRecipe = PolicyRecipe()
+    split: SplitRecipe = SplitRecipe()
+    balance: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
+        {}, description="by part: 0 leaves rare classes alone, 1 weighs all classes alike"
+    )
+    mirror: MirrorRecipe | None = None
+    pretrain: PretrainRecipe | None = None
+    loop: LoopRecipe = LoopRecipe()
+
+
+def load_recipe(path: Path | str) -> Recipe:
+    """Read a recipe.
+
+    Raises:
+        RecipeError: In one sentence: the file, the key, what was found, and a suggestion.
+    """
+    path = Path(path)
+    try:
+        form = yaml.safe_load(path.read_text())
+    except FileNotFoundError as error:
+        raise RecipeError(f"The recipe {path} is not there.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        where = getattr(error, "problem_mark", None)
+        raise RecipeError(f"{path} is not YAML{f' at line {where.line + 1}' if where else ''}: {error}.") from error
+    if not isinstance(form, dict):
+        raise RecipeError(f"{path} should hold keys such as 'name' and 'sensors', found {type(form).__name__}.")
+    try:
+        return Recipe.model_validate(form)
+    except ValidationError as error:
+        raise RecipeError(f"{path}: {_sentence(error)}") from error
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    # Below a sensor or its bins, pydantic names the kind after it; the file has no such key.
+    written = [each for at, each in enumerate(first["loc"]) if at != 2 or first["loc"][0] not in ("sensors", "bins")]
+    key = ".".join(str(each) for each in written)
+    if first["type"] == "missing":
+        return f"the key '{key}' is missing."
+    if first["type"] != "extra_forbidden":
+        return f"'{key}': {first['msg'][0].lower()}{first['msg'][1:]} (found {first['input']!r})."
+    known = _known_keys(first["loc"][:-1])
+    close = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
+    return f"unknown key '{key}'.{f' Did you mean {close[0]!r}?' if close else ''} Known there: {', '.join(known)}."
+
+
+def _known_keys(location: tuple[Any, ...]) -> list[str]:
+    """The keys allowed where an unknown one was found."""
+    homes: dict[str, type[BaseModel]] = {
+        "policy": PolicyRecipe,
+        "split": SplitRecipe,
+        "mirror": MirrorRecipe,
+        "pretrain": PretrainRecipe,
+        "loop": LoopRecipe,
+        "pixels": PixelsRecipe,
+        "vector": VectorRecipe,
+        "listed": ListedBinsRecipe,
+        "mu_law": MuLawBinsRecipe,
+    }
+    home = next((homes[each] for each in reversed(location) if each in homes), Recipe)
+    return sorted(home.model_fields)

@@ -1,0 +1,92 @@
+"""The order in which training reads: sequences in step, memory carried from window to window.
+
+Which rows an update reads is a pure function of the seed and the update's number, so a resumed run reads on exactly
+where the killed one stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from understudy.errors import RecipeError
+from understudy.recordings.cache import Span
+from understudy.training.recipe import LoopRecipe
+
+
+@dataclass(frozen=True)
+class WindowBatch:
+    """Which rows one update reads.
+
+    Attributes:
+        rows: int64, shape (batch, window).
+        past: Row of the action before each step, -1 where there is none, int64, shape (batch, window).
+        valid: False where a short span was padded, bool, shape (batch, window).
+        first: Whether the memory starts anew with this window.
+        group: Number of the group of segments; all its windows share their augmentation.
+    """
+
+    rows: np.ndarray
+    past: np.ndarray
+    valid: np.ndarray
+    first: bool
+    group: int
+
+
+class WindowStream:
+    """Cuts spans into segments of equal length, and plays `batch` of them at a time, window by window.
+
+    Each epoch cuts at other places. A segment's memory starts at zero; a span shorter than a segment is padded.
+
+    Args:
+        spans: To learn from.
+        loop: Batch, window, segment and seed.
+    """
+
+    def __init__(self, spans: Sequence[Span], loop: LoopRecipe) -> None:
+        if loop.segment % loop.window:
+            raise RecipeError(f"loop.segment ({loop.segment}) must be a multiple of loop.window ({loop.window}).")
+        self._spans = spans
+        self._loop = loop
+        # Where every span is shorter than a segment, its last windows would hold nothing.
+        longest = min(loop.segment, max(len(span) for span in spans))
+        self.windows_per_group = -(-longest // loop.window)
+        per_epoch = sum(max(1, len(span) // loop.segment) for span in spans)
+        self.groups_per_epoch = max(1, per_epoch // loop.batch)
+        self._epoch = -1
+        self._segments = np.empty((0, 3), np.int64)
+
+    @property
+    def updates_per_epoch(self) -> int:
+        """Updates until (nearly) all spans were read once."""
+        return self.groups_per_epoch * self.windows_per_group
+
+    def batch(self, update: int) -> WindowBatch:
+        """Return what update number `update` (from 0) reads."""
+        group, window = divmod(update, self.windows_per_group)
+        epoch, place = divmod(group, self.groups_per_epoch)
+        if epoch != self._epoch:
+            self._segments, self._epoch = self._cut(epoch), epoch
+        size = self._loop.batch
+        chosen = self._segments[np.arange(place * size, (place + 1) * size) % len(self._segments)]
+        offsets = np.arange(window * self._loop.window, (window + 1) * self._loop.window)
+        rows = chosen[:, :1] + offsets
+        valid = rows < chosen[:, 1:2]
+        rows = np.minimum(rows, chosen[:, 1:2] - 1)
+        past = np.where(rows > chosen[:, 2:], rows - 1, -1)
+        return WindowBatch(rows, past, valid, window == 0, group)
+
+    def _cut(self, epoch: int) -> np.ndarray:
+        """Rows (start, stop, first row of the span) of one epoch's segments, shuffled."""
+        rng = np.random.default_rng((self._loop.seed, epoch))
+        length = self._loop.segment
+        segments = []
+        for span in self._spans:
+            spare = len(span) % length if len(span) >= length else 0
+            start = span.start + int(rng.integers(spare + 1))
+            firsts = range(start, max(span.stop - length, start) + 1, length)
+            segments += [(first, min(first + length, span.stop), span.start) for first in firsts]
+        table = np.array(segments, np.int64)
+        return table[rng.permutation(len(table))]
