@@ -1,0 +1,110 @@
+# Everything is set up by the first target that needs it: a virtual environment in .venv, pinned by constraints.txt.
+# Nothing here needs a display or a GPU.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+UNDERSTUDY := $(BIN)/understudy
+READY := $(VENV)/.ready
+
+.PHONY: help setup demo test test-slow test-gpu test-display test-engine check fix bench demo-rays results-doom picture proto clean
+
+help: ## This list
+	@grep -hE '^[a-z-]+%?:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z%-]+):.*## /  \1\t/' | expand -t 18
+
+setup: $(READY) ## Make the virtual environment
+
+# torch first and by its exact version: the plain CPU build; anything looser may bring gigabytes of CUDA.
+$(READY): pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is not there; run: make PYTHON=python3 $(MAKECMDGOALS)"; exit 2; }
+	@echo "Setting up $(VENV) (once, about two minutes)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt "$$(grep -E '^torch==' constraints.txt)" 2>&1 | grep -v -E '^WARNING: (Location|Skipping)' || true
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]' 2>&1 | grep -v -E '^WARNING: (Location|Skipping)' || true
+	@$(BIN)/python -c 'import torch, onnxruntime, grpc, understudy' && touch $@
+
+# --- the demo: people's Doom demos in, a served bot playing, a report out ------------------------------------------
+
+DEMO := demo
+DOOM_MAPS := freedoom1:E1M6 freedoom1:E2M4 freedoom1:E3M9 freedoom1:E4M6 freedoom2:MAP03 freedoom2:MAP10 freedoom2:MAP22 freedoom2:MAP23
+
+demo: $(DEMO)/report/index.html ## Human logs in, a served bot playing, a report out (about ten minutes)
+	@echo "Open $(DEMO)/report/index.html"
+
+$(DEMO)/logs/.done: | $(READY)
+	$(UNDERSTUDY) logs import --doom-demos --out $(DEMO)/logs
+	@touch $@
+
+# Pictures and rays of the same maps, by a scripted player that is put down in many places: what the bot learns to see from.
+$(DEMO)/senses/.done: | $(READY)
+	for level in $(DOOM_MAPS); do \
+	  $(UNDERSTUDY) record understudy/Doom-v0 --out $(DEMO)/senses --episodes 12 --options '{"scatter": true}' --args \
+	    "{\"wad\": \"$${level%:*}.wad\", \"map\": \"$${level#*:}\", \"skill\": 4, \"sensors\": [\"frame\", \"rays\"], \"max_seconds\": 6}" \
+	  || exit 1; done
+	@touch $@
+
+$(DEMO)/run/metrics.json: $(DEMO)/logs/.done $(DEMO)/senses/.done recipes/doom.yaml
+	$(UNDERSTUDY) train recipes/doom.yaml $(DEMO)/logs --senses $(DEMO)/senses --out $(DEMO)/run
+
+$(DEMO)/bundle/bundle.json: $(DEMO)/run/metrics.json
+	$(UNDERSTUDY) export $(DEMO)/run $(DEMO)/bundle --logs $(DEMO)/logs
+
+# The server is stopped whatever the playtest says.
+$(DEMO)/report/index.html: $(DEMO)/bundle/bundle.json examples/doom/playtest.yaml
+	@rm -rf $(DEMO)/report
+	$(UNDERSTUDY) serve $(DEMO)/bundle --port 50551 & server=$$!; trap "kill $$server; wait $$server" EXIT; \
+	  $(UNDERSTUDY) playtest examples/doom/playtest.yaml --out $(DEMO)/report
+
+demo-rays: $(READY) ## The same line with ray sensors and a scripted player's recordings
+	$(UNDERSTUDY) record understudy/Doom-v0 --out $(DEMO)/rays/logs --episodes 12 --args '{"map": "E1M1", "sensors": ["rays"], "max_seconds": 60}'
+	$(UNDERSTUDY) train recipes/vizdoom-rays.yaml $(DEMO)/rays/logs --out $(DEMO)/rays/run
+	$(UNDERSTUDY) export $(DEMO)/rays/run $(DEMO)/rays/bundle --logs $(DEMO)/rays/logs
+	rm -rf $(DEMO)/rays/report
+	$(UNDERSTUDY) playtest examples/doom/playtest-rays.yaml --out $(DEMO)/rays/report
+
+results-doom: $(DEMO)/bundle/bundle.json ## The full evaluation of the Doom bot, to docs/results/doom.md (about 40 minutes)
+	@mkdir -p results/doom
+	$(BIN)/python examples/doom/results.py $(DEMO) results/doom docs/results/doom.md
+
+picture: ## The README's picture, from the demo
+	$(BIN)/python examples/doom/picture.py $(DEMO)/report docs/images/demo.png
+
+# --- tests and checks ----------------------------------------------------------------------------------------------
+
+test: $(READY) ## The tests that need no display, no GPU and no engine
+	$(BIN)/pytest -q
+
+test-slow: $(READY) ## Tests of more than about twenty seconds each
+	$(BIN)/pytest -q -m slow
+
+test-gpu: $(READY) ## Tests that need a CUDA device
+	$(BIN)/pytest -q -m gpu
+
+test-display: $(READY) ## Tests that need a display (xvfb-run make test-display)
+	$(BIN)/pytest -q -m display
+
+test-engine: $(READY) ## Tests that start a game engine
+	$(BIN)/pytest -q -m engine
+
+check: $(READY) ## The linters, the type checker and the floors
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+fix: $(READY) ## Format and mend what ruff can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# --- numbers -------------------------------------------------------------------------------------------------------
+
+bench: bench-line ## Run every benchmark
+
+bench-%: $(READY) ## One benchmark: bench-line, bench-rays, bench-windows, bench-training-step, bench-serving-line
+	$(BIN)/python benchmarks/$(subst -,_,$*).py
+
+proto: $(READY) ## Write the Python modules of proto/
+	$(BIN)/python -m grpc_tools.protoc --proto_path=understudy/serving=proto --python_out=src --pyi_out=src --grpc_python_out=src proto/understudy.proto
+
+clean: ## Remove what the demo made (not the virtual environment)
+	rm -rf $(DEMO) results

@@ -1,0 +1,174 @@
+"""What a server adds to bare inference: 64 GRU bots decide through gRPC, and in a loop over the same graph.
+
+The server, the client and nothing else: two processes on loopback, one thread of ONNX Runtime each. The client waits
+for each answer before it sends the next tick, as a game does, so every microsecond of the wire counts in full.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from _table import Row, report
+from gymnasium import spaces
+from onnx import ModelProto, numpy_helper, parser
+
+from understudy.agents.bundle import Bundle, write_bundle
+from understudy.agents.runtime import PolicyRuntime
+from understudy.serving.tuning import poll_directly
+from understudy.spec import ActionSpec, BehaviorSpec, SensorSpec
+
+BOTS, INPUTS, HIDDEN = 64, 64, 256
+HEADS = {"move": 3, "strafe": 3, "turn": 21, "fire": 2, "use": 2, "weapon": 8}
+REPEATS, TICKS = 31, 60
+
+GRAPH = """
+<ir_version: 8, opset_import: ["" : 17]>
+policy (float[B,64] observation_rays, float[B,256] state, float[B,6] noise) => (OUTPUTS) {
+  xr = MatMul(observation_rays, w_xr)   hr = MatMul(state, w_hr)   r_in = Add(xr, hr)   reset = Sigmoid(r_in)
+  xz = MatMul(observation_rays, w_xz)   hz = MatMul(state, w_hz)   z_in = Add(xz, hz)   update = Sigmoid(z_in)
+  xn = MatMul(observation_rays, w_xn)   hn = MatMul(state, w_hn)   kept = Mul(reset, hn)
+  n_in = Add(xn, kept)   new = Tanh(n_in)   change = Sub(state, new)   old = Mul(update, change)
+  next_state = Add(new, old)
+  logits = MatMul(next_state, w_out)
+  HEADS
+}
+"""
+HEAD = """
+  logits_{0} = Slice(logits, at_{1}, at_{2}, one)   noise_{0} = Slice(noise, at_noise_{0}, at_noise_end_{0}, one)
+  p_{0} = Softmax<axis = 1>(logits_{0})   below_{0} = CumSum(p_{0}, one)   past_{0} = Less(below_{0}, noise_{0})
+  steps_{0} = Cast<to = 7>(past_{0})   action_{0} = ReduceSum<keepdims = 0>(steps_{0}, one)
+"""
+
+
+def rows() -> list[Row]:
+    """Measure the promise."""
+    poll_directly()
+    with tempfile.TemporaryDirectory() as folder:
+        bundle = make_bundle(Path(folder) / "gru")
+        with served(bundle) as address:
+            bare, trips = measure(PolicyRuntime(bundle), address)
+    ticks = np.concatenate(trips) * 1e6
+    ratio = statistics.median(bare) / statistics.median(float(np.median(each)) for each in trips)
+    note = (
+        f"{BOTS / statistics.median(bare):,.0f} decisions/s bare, {BOTS / np.median(ticks) * 1e6:,.0f} served; a round "
+        f"trip takes {np.percentile(ticks, 50):.0f} us (p50), {np.percentile(ticks, 99):.0f} us (p99); medians of "
+        f"{REPEATS} interleaved repeats of {TICKS} ticks"
+    )
+    print(note)
+    promise = "Server decisions per second, 64 GRU-256 bots in one stream, against a bare onnxruntime loop"
+    return [Row(promise, ratio, 0.6, note=note)]
+
+
+def measure(runtime: PolicyRuntime, address: str) -> tuple[list[float], list[np.ndarray]]:
+    """Return the median seconds of a bare step of each repeat, and the seconds of each round trip by repeat."""
+    from understudy.serving.client import Client
+
+    rng = np.random.default_rng(0)
+    rays = rng.normal(size=(10, BOTS, INPUTS)).astype(np.float32)
+    noise = rng.random((BOTS, len(HEADS)), np.float32)
+    state = np.zeros((BOTS, HIDDEN), np.float32)
+
+    def step(index: int) -> None:
+        nonlocal state
+        _, state = runtime.step([rays[index % 10]], state, noise)
+
+    bare, trips = [], []
+    with Client(address) as client, client.play() as stream:
+        for bot in range(BOTS):
+            stream.spawn(bot, bot)
+        for repeat in range(REPEATS + 1):
+            times = timed(step), timed(lambda index: stream.tick(range(BOTS), {"rays": rays[index % 10]}))
+            if repeat:  # The first one warms up.
+                bare.append(float(np.median(times[0])))
+                trips.append(times[1])
+    return bare, trips
+
+
+def timed(work: Callable[[int], object]) -> np.ndarray:
+    """Return the seconds of each of `TICKS` calls."""
+    times = np.empty(TICKS)
+    for index in range(TICKS):
+        began = time.perf_counter()
+        work(index)
+        times[index] = time.perf_counter() - began
+    return times
+
+
+@contextmanager
+def served(bundle: Bundle) -> Iterator[str]:
+    """Serve `bundle` in a process of its own; gives the address."""
+    command = [sys.executable, "-m", "understudy.cli.main", "serve", str(bundle.folder), "--port", "0"]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert server.stdout is not None
+    try:
+        yield server.stdout.readline().split()[-1]
+    finally:
+        server.terminate()
+        server.communicate()
+
+
+def make_bundle(folder: Path) -> Bundle:
+    """Write a GRU of 256 units with heads as large as Doom's, its weights random."""
+    sensor = SensorSpec("rays", spaces.Box(-np.inf, np.inf, (INPUTS,), np.float32))
+    actions = tuple(ActionSpec(name, spaces.Discrete(size)) for name, size in HEADS.items())
+    return write_bundle(
+        folder,
+        make_graph().SerializeToString(),
+        None,
+        name="gru",
+        behavior=BehaviorSpec("doom", (sensor,), actions, 17.5),
+        state_size=HIDDEN,
+        noise_size=len(HEADS),
+        logits_size=sum(HEADS.values()),
+        provenance={},
+        certificate={},
+    )
+
+
+def make_graph() -> ModelProto:
+    """Return the graph; names get their dots afterwards, which the text form of ONNX does not allow."""
+    ends = np.cumsum([0, *HEADS.values()]).tolist()
+    outputs = ", ".join(
+        [f"int64[B] action_{name}" for name in HEADS] + ["float[B,256] next_state", "float[B,39] logits"]
+    )
+    heads = "".join(HEAD.format(name, *ends[index : index + 2]) for index, name in enumerate(HEADS))
+    model = parser.parse_model(GRAPH.replace("OUTPUTS", outputs).replace("HEADS", heads))
+    rng = np.random.default_rng(0)
+    sizes = {
+        f"w_{gate}": (INPUTS if gate[0] == "x" else HIDDEN, HIDDEN) for gate in ("xr", "hr", "xz", "hz", "xn", "hn")
+    }
+    for name, size in (sizes | {"w_out": (HIDDEN, ends[-1])}).items():
+        _add(model, name, rng.normal(0, math.sqrt(1 / size[0]), size).astype(np.float32))
+    _add(model, "one", np.array([1], np.int64))
+    for end in ends:
+        _add(model, f"at_{end}", np.array([end], np.int64))
+    for index, name in enumerate(HEADS):
+        _add(model, f"at_noise_{name}", np.array([index], np.int64))
+        _add(model, f"at_noise_end_{name}", np.array([index + 1], np.int64))
+    for each in (*model.graph.input, *model.graph.output):
+        each.name = _dotted(each.name)
+    for node in model.graph.node:
+        node.input[:] = map(_dotted, node.input)
+        node.output[:] = map(_dotted, node.output)
+    return model
+
+
+def _add(model: ModelProto, name: str, value: np.ndarray) -> None:
+    model.graph.initializer.append(numpy_helper.from_array(value, name))
+
+
+def _dotted(name: str) -> str:
+    return name.replace("observation_", "observation.").replace("action_", "action.")
+
+
+if __name__ == "__main__":
+    report("serving_line", rows())

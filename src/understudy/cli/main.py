@@ -1,0 +1,52 @@
+"""`understudy`: the commands, and the one place where a user's mistake becomes a sentence and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+from rich.console import Console
+
+from understudy.cli import export, logs, playtest, record, replay, serve, train
+from understudy.errors import UnderstudyError
+
+app = typer.Typer(
+    name="understudy",
+    help="Game agents that learn from people's play, are served to engines, and test games.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(logs.app, name="logs")
+app.command("record")(record.record)
+app.command("train")(train.train)
+app.command("export")(export.export)
+app.command("serve")(serve.serve)
+app.command("playtest")(playtest.playtest)
+app.command("playtest-init")(playtest.playtest_init)
+app.command("replay")(replay.replay)
+
+
+def run() -> None:
+    """Run the command line. Exit status 2 and one sentence for a user's mistake, 130 for Ctrl-C."""
+    try:
+        app()
+    except UnderstudyError as error:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"[bold red]error:[/] {_escape(str(error))}")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("Stopped. Run the same command again to go on where it can.")
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`); Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _escape(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+if __name__ == "__main__":
+    run()

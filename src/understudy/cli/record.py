@@ -1,0 +1,63 @@
+"""`understudy record`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from understudy.cli.progress import progress
+from understudy.errors import UnderstudyError, require
+
+
+def record(
+    env: Annotated[str, typer.Argument(help="The environment's id, such as understudy/Doom-v0.")],
+    out: Annotated[Path, typer.Option(help="The folder of recordings; what is there already is skipped.")],
+    agent: Annotated[str, typer.Option(help="Who plays: scripted, random, bundle or remote.")] = "scripted",
+    bundle: Annotated[str, typer.Option(help="A bundle's folder, or its name at the server.")] = "",
+    address: Annotated[str, typer.Option(help="The server's host:port, for a remote agent.")] = "",
+    episodes: Annotated[int, typer.Option(min=1, help="How many.")] = 10,
+    args: Annotated[str, typer.Option(help="Arguments of the environment, in JSON.")] = "{}",
+    options: Annotated[str, typer.Option(help="Options of its reset, in JSON.")] = "{}",
+    seed: Annotated[int, typer.Option(min=0, help="Of the first episode; the others count up.")] = 0,
+) -> None:
+    """Let an agent play a game, and record it.
+
+    For example: understudy record understudy/Doom-v0 --args '{"map": "E1M6", "sensors": ["rays"]}' --out LOGS
+    """
+    require("pyarrow", "logs")
+    from understudy.envs import make
+    from understudy.playtest.personas import open_agent
+    from understudy.playtest.record import record_episodes
+    from understudy.playtest.spec import PersonaSpec
+    from understudy.recordings import Provenance
+
+    arguments = _json("--args", args)
+    game = make(env, **arguments)
+    try:
+        persona = PersonaSpec.model_validate({"name": agent, "agent": agent, "bundle": bundle, "address": address})
+        player = open_agent(persona, game.get_wrapper_attr("behavior"))
+        provenance = Provenance(
+            game=env.split("/")[-1], map=str(arguments.get("map", "")), player=agent, source="understudy record",
+            notes={"env": env, "args": arguments},
+        )  # fmt: skip
+        with progress() as report:
+            seeds = range(seed, seed + episodes)
+            reset = _json("--options", options)
+            written = record_episodes(game, player, out, provenance, seeds, options=reset, progress=report)
+    finally:
+        game.close()
+    Console(highlight=False).print(f"{len(written)} recordings in {out}. Next: understudy train RECIPE {out} --out RUN")
+
+
+def _json(option: str, text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise UnderstudyError(f'{option} is not JSON: {error}. For example: {option} \'{{"map": "E1M1"}}\'') from error
+    if not isinstance(value, dict):
+        raise UnderstudyError(f"{option} should be a JSON object, found {text}.")
+    return value

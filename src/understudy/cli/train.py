@@ -1,0 +1,47 @@
+"""`understudy train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from understudy.cli.progress import progress
+from understudy.errors import require
+
+
+def train(
+    recipe: Annotated[Path, typer.Argument(help="The recipe, a YAML file; see recipes/.")],
+    logs: Annotated[Path, typer.Argument(help="A folder of recordings.")],
+    out: Annotated[Path, typer.Option(help="The run folder. Running again goes on where the last run stopped.")],
+    senses: Annotated[
+        Path | None, typer.Option(help="Recordings by any player, for a recipe that first learns to see.")
+    ] = None,
+) -> None:
+    """Train a bot from recordings by behavioural cloning.
+
+    Prints how well it predicts held-out play, in nats per decision, beside the marginal and a first-order Markov chain
+    (which repeats what was done last). Losses can be watched with: tensorboard --logdir OUT
+    """
+    require("torch", "train")
+    from understudy.recordings import open_recordings
+    from understudy.training.loop import train as learn
+    from understudy.training.recipe import load_recipe
+
+    with progress() as report:
+        seen = open_recordings(senses) if senses else None
+        metrics = learn(load_recipe(recipe), open_recordings(logs), out, report, seen)
+    table = Table(
+        "held out", "head", "steps", "policy", "Markov", "marginal", "gain over Markov", title="Nats per decision"
+    )
+    for row in metrics["heads"]:
+        where = row["held_out"] if row["where"] == "all" else f"{row['held_out']}, action changed"
+        gain = f"{row['gain']:+.4f} [{row['gain_low']:+.4f}, {row['gain_high']:+.4f}]"
+        numbers = (f"{row[key]:.3f}" for key in ("model", "markov", "marginal"))
+        table.add_row(where, row["head"], str(row["steps"]), *numbers, gain)
+    console = Console()
+    console.print(table)
+    console.print(f"Next: understudy export {out} BUNDLE --logs {logs}", highlight=False)

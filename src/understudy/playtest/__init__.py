@@ -1,0 +1,1 @@
+"""Automated playtests: spec in, verdict and replayable findings out."""

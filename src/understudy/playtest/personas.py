@@ -1,0 +1,107 @@
+"""From a persona of the spec to the agent that plays it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+
+from understudy.agents.agent import Agent
+from understudy.errors import PlaytestError
+from understudy.playtest.spec import PersonaSpec
+from understudy.spec import Action, BehaviorSpec, Observation
+
+
+def open_agent(persona: PersonaSpec, game: BehaviorSpec) -> Agent:
+    """Return the persona's agent.
+
+    Raises:
+        SpecMismatchError: If the agent needs what the game does not offer.
+        UnderstudyError: If its bundle or its server cannot be opened.
+    """
+    agent = _open(persona, game)
+    agent.behavior.require_from(game, expected=f"the persona '{persona.name}'", where="the game")
+    return agent
+
+
+def _open(persona: PersonaSpec, game: BehaviorSpec) -> Agent:
+    # Each kind needs packages that the others do without.
+    match persona.agent:
+        case "random":
+            from understudy.agents.random import RandomAgent
+
+            return RandomAgent(game)
+        case "scripted":
+            from understudy.agents.scripted import RayWalker
+
+            return RayWalker(game)
+        case "bundle":
+            from understudy.agents.bundle import Bundle
+            from understudy.agents.runtime import BundleAgent
+
+            return BundleAgent(Bundle.load(Path(persona.bundle)))
+        case "remote":
+            from understudy.serving.remote import RemoteAgent
+
+            return RemoteAgent(persona.address, bundle=persona.bundle)
+
+
+class Playback:
+    """An agent that repeats recorded inputs, whatever it sees.
+
+    Args:
+        behavior: Of the game.
+        inputs: By action part, shape (decisions, *part shape).
+
+    Raises:
+        PlaytestError: If the inputs are not those of this game.
+    """
+
+    def __init__(self, behavior: BehaviorSpec, inputs: Mapping[str, np.ndarray]) -> None:
+        for part in behavior.actions:
+            if part.name not in inputs or inputs[part.name].shape[1:] != part.shape:
+                raise PlaytestError(
+                    f"The finding's inputs do not fit the action part '{part.name}' of shape {part.shape}; replay it "
+                    "with the build of the game that it was found in."
+                )
+        self.behavior = behavior
+        self._inputs = {part.name: np.asarray(inputs[part.name], part.dtype) for part in behavior.actions}
+        self._next = 0
+
+    def reset(self, seed: int) -> None:  # noqa: ARG002
+        """Start from the first input."""
+        self._next = 0
+
+    def act(self, observation: Observation) -> Action:  # noqa: ARG002
+        """Return the next input."""
+        index, self._next = self._next, self._next + 1
+        return {name: values[index] for name, values in self._inputs.items()}
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+def save_inputs(path: Path, behavior: BehaviorSpec, actions: Sequence[Action]) -> None:
+    """Write actions as one array per part into an `.npz` file."""
+    arrays = {
+        part.name: np.array([action[part.name] for action in actions], part.dtype).reshape(len(actions), *part.shape)
+        for part in behavior.actions
+    }
+    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+
+
+def load_inputs(path: Path) -> dict[str, np.ndarray]:
+    """Read actions by part, shape (decisions, *part shape).
+
+    Raises:
+        PlaytestError: If the file is not there or is not one of inputs.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (OSError, ValueError, BadZipFile) as error:
+        raise PlaytestError(
+            f"{path} does not hold a finding's inputs ({error}); replay the folder that a playtest wrote."
+        ) from error

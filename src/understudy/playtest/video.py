@@ -1,0 +1,83 @@
+"""Short videos of runs for the report, with what the player asked for written under the picture."""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+
+from understudy.playtest.game import picture_sensor
+from understudy.playtest.pictures import open_episode
+from understudy.playtest.spec import VideoSpec
+from understudy.playtest.trace import Trace
+from understudy.playtest.words import action_words
+from understudy.recordings import Episode
+
+_STRIP = 40
+_INK, _PAPER = (235, 235, 235), (24, 26, 30)
+_FPS_DENOMINATOR = 1000
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A video: an MP4 file of H.264, a JPEG to show before it plays, and its size in pixels."""
+
+    mp4: bytes
+    poster: bytes
+    width: int
+    height: int
+
+
+def film(trace: Trace, options: VideoSpec) -> Clip | None:
+    """Return a video of a run's first seconds, or None if it has no pictures."""
+    episode = open_episode(trace)
+    sensor = picture_sensor(episode.behavior) if episode else None
+    if episode is None or sensor is None:
+        return None
+    fps = options.fps or episode.behavior.decision_hz
+    count = min(episode.num_steps, math.ceil(options.seconds * fps))
+    if count == 0:
+        return None
+    frames = [_compose(trace, episode, sensor, tick, options.width) for tick in range(count)]
+    return Clip(_encode(frames, fps), _jpeg(frames[count // 3]), frames[0].shape[1], frames[0].shape[0])
+
+
+def _compose(trace: Trace, episode: Episode, sensor: str, tick: int, width: int) -> np.ndarray[Any, Any]:
+    """A frame with even sides: the picture, enlarged or shrunk to `width`, and the strip with the action."""
+    picture = episode.observation(sensor, slice(tick, tick + 1))[0]
+    picture = np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture
+    height = round(picture.shape[0] * width / picture.shape[1]) // 2 * 2
+    # Enlarged pixels stay sharp, as the game drew them.
+    how = cv2.INTER_NEAREST if width > picture.shape[1] else cv2.INTER_AREA
+    picture = cv2.resize(picture, (width // 2 * 2, height), interpolation=how)
+    strip = np.full((_STRIP, picture.shape[1], 3), _PAPER, np.uint8)
+    _write(strip, f"{tick / episode.behavior.decision_hz:5.1f} s", 10)
+    _write(strip, action_words(episode.behavior, trace.actions[tick]), 84)
+    return np.vstack([picture, strip])
+
+
+def _write(strip: np.ndarray[Any, Any], text: str, left: int) -> None:
+    cv2.putText(strip, text, (left, 26), cv2.FONT_HERSHEY_SIMPLEX, 0.5, _INK, 1, cv2.LINE_AA)
+
+
+def _encode(frames: list[np.ndarray[Any, Any]], fps: float) -> bytes:
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as container:
+        rate = Fraction(round(fps * _FPS_DENOMINATOR), _FPS_DENOMINATOR)
+        stream = container.add_stream("libx264", rate=rate, options={"crf": "27", "preset": "veryfast"})
+        stream.height, stream.width, stream.pix_fmt = frames[0].shape[0], frames[0].shape[1], "yuv420p"
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode(None))
+    return file.getvalue()
+
+
+def _jpeg(frame: np.ndarray[Any, Any]) -> bytes:
+    _, data = cv2.imencode(".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+    return bytes(data)
