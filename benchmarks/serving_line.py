@@ -1,18 +1,19 @@
 """What a server adds to bare inference: 64 GRU bots decide through gRPC, and in a loop over the same graph.
 
-The server, the client and nothing else: two processes on loopback, one thread of ONNX Runtime each. The client waits
-for each answer before it sends the next tick, as a game does, so every microsecond of the wire counts in full.
+Two processes on loopback, one thread of ONNX Runtime each. The client waits for each answer before it sends the next
+tick, as a game does, so every microsecond of the wire counts in full.
 """
 
 from __future__ import annotations
 
+import asyncio
 import math
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -70,37 +71,37 @@ def rows() -> list[Row]:
 
 def measure(runtime: PolicyRuntime, address: str) -> tuple[list[float], list[np.ndarray]]:
     """Return the median seconds of a bare step of each repeat, and the seconds of each round trip by repeat."""
-    from understudy.serving.client import Client
+    import uvloop
 
     rng = np.random.default_rng(0)
     rays = rng.normal(size=(10, BOTS, INPUTS)).astype(np.float32)
-    noise = rng.random((BOTS, len(HEADS)), np.float32)
-    state = np.zeros((BOTS, HIDDEN), np.float32)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_alternate(runtime, address, rays, rng.random((BOTS, len(HEADS)), np.float32)))
 
-    def step(index: int) -> None:
-        nonlocal state
-        _, state = runtime.step([rays[index % 10]], state, noise)
 
-    bare, trips = [], []
-    with Client(address) as client, client.play() as stream:
+async def _alternate(
+    runtime: PolicyRuntime, address: str, rays: np.ndarray, noise: np.ndarray
+) -> tuple[list[float], list[np.ndarray]]:
+    from understudy.serving.async_client import AsyncClient
+
+    state, bare, trips = np.zeros((BOTS, HIDDEN), np.float32), [], []
+    times = np.empty((2, TICKS))
+    async with AsyncClient(address) as client, await client.play() as stream:
         for bot in range(BOTS):
             stream.spawn(bot, bot)
         for repeat in range(REPEATS + 1):
-            times = timed(step), timed(lambda index: stream.tick(range(BOTS), {"rays": rays[index % 10]}))
+            for tick in range(TICKS):
+                began = time.perf_counter()
+                _, state = runtime.step([rays[tick % 10]], state, noise)
+                times[0, tick] = time.perf_counter() - began
+            for tick in range(TICKS):
+                began = time.perf_counter()
+                await stream.tick(range(BOTS), {"rays": rays[tick % 10]})
+                times[1, tick] = time.perf_counter() - began
             if repeat:  # The first one warms up.
                 bare.append(float(np.median(times[0])))
-                trips.append(times[1])
+                trips.append(times[1].copy())
     return bare, trips
-
-
-def timed(work: Callable[[int], object]) -> np.ndarray:
-    """Return the seconds of each of `TICKS` calls."""
-    times = np.empty(TICKS)
-    for index in range(TICKS):
-        began = time.perf_counter()
-        work(index)
-        times[index] = time.perf_counter() - began
-    return times
 
 
 @contextmanager

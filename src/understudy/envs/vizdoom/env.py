@@ -97,7 +97,7 @@ class DoomEnv(gymnasium.Env):
         self._observation: dict[str, np.ndarray] = {}
         self._picture: np.ndarray | None = None
         self._playing = False
-        self._tick = self._kills = 0
+        self._tick = self._kills = self._decisions = self._scatter_every = 0
         names = self.behavior.sensor_names
         self._game: Any = start_engine(*self._level, depth="depth" in names, geometry="rays" in names)
 
@@ -111,8 +111,8 @@ class DoomEnv(gymnasium.Env):
 
         Args:
             seed: Of the game and of where the player is put.
-            options: `{"scatter": True}` puts the player where one of the level's things stands, drawn from the seed,
-                not at the level's start: for seeing many places quickly.
+            options: `{"scatter": seconds}` puts the player where one of the level's things stands, facing anywhere,
+                and somewhere else each time so many seconds have passed: for seeing many places quickly.
         """
         super().reset(seed=seed)
         game = self._require_game()
@@ -121,7 +121,9 @@ class DoomEnv(gymnasium.Env):
         self._senses.reset(game.get_state())
         self._playing = True
         self._tick = 1 + HELD_TICS
-        if (options or {}).get("scatter"):
+        self._decisions = 0
+        self._scatter_every = round((options or {}).get("scatter", 0) * DECISION_HZ)
+        if self._scatter_every:
             self._scatter()
         self._observe()
         info = self._info()
@@ -140,6 +142,9 @@ class DoomEnv(gymnasium.Env):
             raise GameError("This Doom episode is over, or has not started; call reset() before step().")
         game.make_action(self._buttons(action), TICS_PER_DECISION)
         self._tick += TICS_PER_DECISION
+        self._decisions += 1
+        if self._scatter_every and self._decisions % self._scatter_every == 0 and not game.is_episode_finished():
+            self._scatter()
         terminated = bool(game.is_episode_finished())
         if not terminated:
             self._observe()

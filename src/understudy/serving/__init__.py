@@ -1,0 +1,1 @@
+"""The gRPC server that plays bundles, and its Python client."""

@@ -1,0 +1,134 @@
+"""The same client for asyncio, for games and gateways that run on an event loop.
+
+async with AsyncClient("127.0.0.1:50051") as client, await client.play("rusher") as stream:
+    stream.spawn(0, seed=7)
+    actions = await stream.tick([0], {"rays": rays})
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import grpc
+import numpy as np
+
+from understudy.errors import ServingError, UnderstudyError
+from understudy.serving import understudy_pb2 as pb
+from understudy.serving import understudy_pb2_grpc as pb_grpc
+from understudy.serving.refusals import to_error
+from understudy.serving.stream import CHANNEL_OPTIONS, ServedInfo, StreamState, open_request
+from understudy.spec import BehaviorSpec
+
+
+class AsyncClient:
+    """A connection to a server. Make it inside the event loop that uses it.
+
+    Args:
+        address: `host:port`.
+        timeout: Seconds that `describe` may take.
+    """
+
+    def __init__(self, address: str, timeout: float = 10.0) -> None:
+        self.address = address
+        self._timeout = timeout
+        self._channel = grpc.aio.insecure_channel(address, CHANNEL_OPTIONS)
+        self._stub: Any = pb_grpc.UnderstudyStub(self._channel)  # type: ignore[no-untyped-call]
+
+    async def describe(self) -> list[ServedInfo]:
+        """Return the bundles that the server plays; raises `ServingError` if there is no server."""
+        try:
+            response = await self._stub.Describe(pb.DescribeRequest(), timeout=self._timeout)
+        except grpc.aio.AioRpcError as failure:
+            raise to_error(failure, self.address) from None
+        return [ServedInfo(each) for each in response.bundles]
+
+    async def play(self, bundle: str = "", behavior: BehaviorSpec | None = None) -> AsyncPlayStream:
+        """Open a stream of ticks; see `Client.play`."""
+        stream = AsyncPlayStream(self._stub.Play(), self.address)
+        await stream.open(open_request(bundle, behavior))
+        return stream
+
+    async def close(self) -> None:
+        """End the connection and its streams. Calling it twice does no harm."""
+        await self._channel.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+class AsyncPlayStream:
+    """The bots that one client plays; they end with the stream. Made by `AsyncClient.play`.
+
+    Attributes:
+        info: The bundle that plays: its name, digest and behaviour.
+    """
+
+    info: ServedInfo
+
+    def __init__(self, call: Any, address: str) -> None:
+        self._call = call
+        self._address = address
+        self._failure: UnderstudyError | None = None
+
+    async def open(self, opening: pb.PlayRequest) -> None:
+        """Send the first request; `AsyncClient.play` does."""
+        self.info = ServedInfo((await self._exchange(opening)).opened)
+        self._state = StreamState(self.info)
+
+    def spawn(self, bot: int, seed: int) -> None:
+        """Start `bot` (the caller's own number) afresh with the next tick, its noise from `seed`."""
+        self._state.spawn(bot, seed)
+
+    def despawn(self, bot: int) -> None:
+        """End `bot` with the next tick; raises `ServingError` if it does not live."""
+        self._state.despawn(bot)
+
+    async def tick(self, bots: Sequence[int], observations: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Let some bots decide once; see `PlayStream.tick`."""
+        response = await self._exchange(self._state.request(bots, observations))
+        return self._state.actions(response, len(bots))
+
+    async def close(self) -> None:
+        """End the stream and its bots. Calling it twice does no harm."""
+        self._call.cancel()
+        self._failure = self._failure or ServingError("This stream is closed; open another with client.play().")
+
+    async def _exchange(self, request: pb.PlayRequest) -> pb.PlayResponse:
+        if self._failure is not None:
+            raise self._failure
+        try:
+            response = await self._send(request)
+        except grpc.aio.AioRpcError as failure:
+            self._failure = to_error(failure, self._address)
+            raise self._failure from None
+        return response
+
+    async def _send(self, request: pb.PlayRequest) -> pb.PlayResponse:
+        with contextlib.suppress(asyncio.InvalidStateError):  # The call has ended; `read` says why.
+            await self._call.write(request)
+        response = await self._call.read()
+        if response is grpc.aio.EOF:
+            raise grpc.aio.AioRpcError(
+                await self._call.code(),
+                await self._call.initial_metadata(),
+                await self._call.trailing_metadata(),
+                details=await self._call.details(),
+            )
+        return response
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()

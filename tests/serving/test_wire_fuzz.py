@@ -1,0 +1,67 @@
+"""Messages that nobody's client sends."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import grpc
+import pytest
+from arena import BEHAVIOR
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from reference import ComparedStream
+
+from understudy.agents.bundle import Bundle
+from understudy.serving import understudy_pb2 as pb
+from understudy.serving.client import Client
+from understudy.spec import BehaviorSpec
+
+METHOD = "/understudy.v1.Understudy/Play"
+ALLOWED = {grpc.StatusCode.OK, grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_EXHAUSTED}
+
+bots = st.integers(0, 6) | st.integers(0, 2**32 - 1)
+spawns = st.builds(pb.Spawn, bot=bots, seed=st.integers(0, 2**64 - 1))
+sensors = st.sampled_from([bytes(16), bytes(6), bytes(32), bytes(12), b""]) | st.binary(max_size=40)
+ticks = st.builds(
+    pb.Tick,
+    tick=st.integers(0, 2**64 - 1),
+    spawn=st.lists(spawns, max_size=4),
+    despawn=st.lists(bots, max_size=2),
+    bots=st.lists(bots, max_size=3),
+    sensors=st.lists(sensors, max_size=3),
+)
+specs = st.sampled_from(["", BEHAVIOR.to_json(), BehaviorSpec.to_json(BEHAVIOR)[:-1], "null", "[]", '{"format":1}'])
+opens = st.builds(pb.Open, bundle=st.sampled_from(["rusher", "camper", ""]) | st.text(max_size=5), spec_json=specs)
+messages = (st.builds(pb.PlayRequest, tick=ticks) | st.builds(pb.PlayRequest, open=opens)).map(
+    lambda message: message.SerializeToString()
+)
+damaged = st.tuples(messages, st.integers(0, 60), st.binary(max_size=4)).map(
+    lambda parts: parts[0][: parts[1]] + parts[2] + parts[0][parts[1] + len(parts[2]) :]
+)
+OPENED = pb.PlayRequest(open=pb.Open(bundle="rusher")).SerializeToString()
+streams = st.tuples(
+    st.just([OPENED]) | st.just([]), st.lists(messages | damaged | st.binary(max_size=30), min_size=1, max_size=5)
+).map(lambda parts: parts[0] + parts[1])
+
+
+@pytest.fixture(scope="module")
+def good(address: str, bundles: list[Bundle]) -> Iterator[ComparedStream]:
+    """A stream that plays on all the while."""
+    with Client(address) as client:
+        stream = ComparedStream(client, bundles[0], seed=2)
+        yield stream
+        stream.close()
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(raw=streams)
+def test_no_message_harms_the_server(address: str, good: ComparedStream, raw: list[bytes]) -> None:
+    """Whatever bytes arrive, the answer is a refusal or an action, in time, and a good stream plays on."""
+    with grpc.insecure_channel(address) as channel:
+        call = channel.stream_stream(METHOD)(iter(raw), timeout=20)
+        with contextlib.suppress(grpc.RpcError):
+            num_answers = sum(1 for _ in call)
+            assert num_answers == len(raw)
+        assert call.code() in ALLOWED, f"{call.code()}: {call.details()}"
+    good.play(1)
