@@ -137,7 +137,12 @@ def _pool(folds: list[dict]) -> list[dict]:
     pooled = []
     keys = [(row["head"], row["where"]) for row in folds[0]["heads"] if row["held_out"] == "players"]
     for head, where in keys:
-        rows = [r for fold in folds for r in fold["heads"] if (r["held_out"], r["head"], r["where"]) == ("players", head, where)]
+        rows = [
+            r
+            for fold in folds
+            for r in fold["heads"]
+            if (r["held_out"], r["head"], r["where"]) == ("players", head, where)
+        ]
         total = sum(row["steps"] for row in rows)
         shares = [row["steps"] / total for row in rows]
         mean = {
@@ -145,15 +150,30 @@ def _pool(folds: list[dict]) -> list[dict]:
             for key in ("model", "markov", "marginal", "gain")
         }
         # Folds are measured on different demos, so their errors add up like independent ones.
-        half = sum((share * (row["gain_high"] - row["gain_low"]) / 2) ** 2 for share, row in zip(shares, rows, strict=True)) ** 0.5
+        half = (
+            sum(
+                (share * (row["gain_high"] - row["gain_low"]) / 2) ** 2 for share, row in zip(shares, rows, strict=True)
+            )
+            ** 0.5
+        )
         pooled.append(
-            {"head": head, "where": where, "steps": total, **mean, "gain_low": mean["gain"] - half, "gain_high": mean["gain"] + half}
+            {
+                "head": head,
+                "where": where,
+                "steps": total,
+                **mean,
+                "gain_low": mean["gain"] - half,
+                "gain_high": mean["gain"] + half,
+            }
         )
     return pooled
 
 
 def _likelihood_table(rows: list[dict]) -> str:
-    lines = ["| head | where | decisions | policy | Markov | marginal | gain over Markov |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        "| head | where | decisions | policy | Markov | marginal | gain over Markov |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for row in rows:
         gain = f"{row['gain']:+.4f} [{row['gain_low']:+.4f}, {row['gain_high']:+.4f}]"
         numbers = " | ".join(f"{row[key]:.4f}" for key in ("model", "markov", "marginal"))
@@ -181,7 +201,9 @@ def _live_section(plays: dict[str, Path]) -> str:
         table.append(f"| {title} | " + " | ".join(f"{c.mean:.1f} [{c.low:.1f}, {c.high:.1f}]" for c in cells) + " |")
     per_map = ["| area by map | " + " | ".join(PLAYERS) + " | cloned / random |", "|---|---|---|---|---|"]
     for name in runs:
-        means = [mean_interval([each["cells"] for each in _totals({name: runs[name]}, player)]).mean for player in PLAYERS]
+        means = [
+            mean_interval([each["cells"] for each in _totals({name: runs[name]}, player)]).mean for player in PLAYERS
+        ]
         per_map.append(f"| {name} | " + " | ".join(f"{mean:.1f}" for mean in means) + f" | {means[0] / means[2]:.2f} |")
     overall = [mean_interval([each["cells"] for each in totals[player]]).mean for player in PLAYERS]
     per_map.append("| all | " + " | ".join(f"{mean:.1f}" for mean in overall) + f" | {overall[0] / overall[2]:.2f} |")
@@ -207,12 +229,19 @@ def _likeness_section(recipe: Recipe, recordings: Recordings, plays: dict[str, P
         for part in (split.held_out["blocks"], split.train)
     )
     runs = {
-        player: [Play.of(each) for folder in plays.values() for each in open_recordings(folder / "runs") if each.name.startswith(f"{player}-")]
+        player: [
+            Play.of(each)
+            for folder in plays.values()
+            for each in open_recordings(folder / "runs")
+            if each.name.startswith(f"{player}-")
+        ]
         for player in PLAYERS
     }
     table = panel({**runs, "the people it learned from": taught}, held, MEASURES)
     lines = ["| play of | " + " | ".join(MEASURES) + " |", "|---|---|---|---|---|"]
-    lines += [f"| {player} | " + " | ".join(str(row[name]) for name in MEASURES) + " |" for player, row in table.items()]
+    lines += [
+        f"| {player} | " + " | ".join(str(row[name]) for name in MEASURES) + " |" for player, row in table.items()
+    ]
     return """## How close it is to people
 
 Jensen-Shannon divergence, in bits, between its actions in live play and those of people in the held-out blocks: of turns, of the

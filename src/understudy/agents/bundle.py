@@ -16,6 +16,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from operator import index
 from pathlib import Path
 from typing import Any
 
@@ -60,13 +61,15 @@ class BundleCard:
         return json.dumps({"format": FORMAT, **form, "behavior": self.behavior.to_dict()}, indent=1, sort_keys=True)
 
     @classmethod
-    def from_json(cls, text: str) -> BundleCard:
+    def from_json(cls, text: str | bytes) -> BundleCard:
         """Rebuild from JSON text; raises `BundleError` if it is not a card."""
         try:
             form = json.loads(text)
             if form.pop("format") != FORMAT:
                 raise BundleError(f"of another format; this version reads format {FORMAT}")
             form["behavior"] = BehaviorSpec.from_dict(form["behavior"])
+            form |= {key: index(form[key]) for key in ("state_size", "noise_size", "logits_size")}
+            form["sha256"] = dict(form["sha256"])
             return cls(**form)
         except (ValueError, TypeError, KeyError, AttributeError, SpecError) as error:
             raise BundleError(f"not a bundle's card ({error})") from error
@@ -163,8 +166,8 @@ class Bundle:
                 f"{folder} is no bundle: it has no {CARD_FILE}. Make one with: understudy export RUN {folder}"
             )
         try:
-            card = BundleCard.from_json((folder / CARD_FILE).read_text())
-        except (BundleError, UnicodeDecodeError) as error:
+            card = BundleCard.from_json((folder / CARD_FILE).read_bytes())
+        except BundleError as error:
             raise BundleError(f"{folder / CARD_FILE} is {error}; export the bundle again.") from error
         for name, expected in card.sha256.items():
             _check_file(folder, name, expected)

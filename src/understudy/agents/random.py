@@ -28,8 +28,9 @@ class RandomAgent:
         self._seed = np.array([seed], np.uint64)
         self._decision = np.zeros(1, np.uint64)
 
-    def act(self, observation: Observation) -> Action:  # noqa: ARG002
-        """Draw one action; the observation is not looked at."""
+    def act(self, observation: Observation) -> Action:
+        """Draw one action; the observation is checked, as by any agent, and has no say in it."""
+        self.behavior.check_observation(observation)
         noise = uniform_noise(self._seed, self._decision, sum(self._sizes))[0]
         self._decision += np.uint64(1)
         draws = np.split(noise, np.cumsum(self._sizes)[:-1])

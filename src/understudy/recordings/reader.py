@@ -160,7 +160,7 @@ class Episode:
         return Damage(reason, size - ends[-1])
 
     def _check_crc(self, index: int) -> None:
-        if self._crcs[index] != str(batch_crc(self._batches[index])).encode():
+        if not _is_sound(self._batches[index], self._crcs[index]):
             raise RecordingError(
                 f"{self.path}: record batch {index + 1} of {len(self._batches)} does not match its checksum; restore "
                 "the file from a copy."
@@ -233,6 +233,15 @@ def open_recordings(path: Path | str) -> Recordings:
         what = f"holds no recording (a file ending in {SUFFIX})" if path.is_dir() else "is not there"
         raise RecordingError(f"{path} {what}. Record or import some first: understudy logs import --help")
     return Recordings([Episode(each) for each in files])
+
+
+def _is_sound(batch: pa.RecordBatch, crc: bytes | None) -> bool:
+    """Whether a batch is what was written: its values by their checksum, their layout by Arrow's own validation."""
+    try:
+        batch.validate()
+    except pa.ArrowInvalid:
+        return False
+    return crc == str(batch_crc(batch)).encode()
 
 
 def _read_batches(path: Path) -> tuple[Layout, list[pa.RecordBatch], list[bytes | None], list[int]]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import grpc
 import numpy as np
@@ -22,6 +22,8 @@ from understudy.serving import understudy_pb2_grpc as pb_grpc
 from understudy.serving.refusals import to_error
 from understudy.serving.stream import CHANNEL_OPTIONS, ServedInfo, StreamState, open_request
 from understudy.spec import BehaviorSpec
+
+T = TypeVar("T")
 
 
 class AsyncClient:
@@ -94,8 +96,26 @@ class AsyncPlayStream:
 
     async def tick(self, bots: Sequence[int], observations: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Let some bots decide once; see `PlayStream.tick`."""
-        response = await self._exchange(self._state.request(bots, observations))
-        return self._state.actions(response, len(bots))
+        await self.send(bots, observations)
+        return await self.receive()
+
+    async def send(self, bots: Sequence[int], observations: Mapping[str, np.ndarray]) -> None:
+        """Ask for some bots' decisions without waiting; `receive` gives them, in the order they were asked for.
+
+        A game that acts on an answer one frame later keeps the server busy while it simulates. A bot may be in several
+        ticks at once: its decisions are made in order.
+        """
+        await self._guarded(self._write(self._state.request(bots, observations)))
+
+    async def receive(self) -> dict[str, np.ndarray]:
+        """Wait for the oldest tick that was sent and not yet received.
+
+        Raises:
+            ServingError: If there is none, or the server ended the stream.
+        """
+        if not self._state.num_in_flight:
+            raise ServingError("There is no tick to receive; send one first.")
+        return self._state.actions(await self._guarded(self._read()))
 
     async def close(self) -> None:
         """End the stream and its bots. Calling it twice does no harm."""
@@ -103,18 +123,24 @@ class AsyncPlayStream:
         self._failure = self._failure or ServingError("This stream is closed; open another with client.play().")
 
     async def _exchange(self, request: pb.PlayRequest) -> pb.PlayResponse:
+        await self._guarded(self._write(request))
+        return await self._guarded(self._read())
+
+    async def _guarded(self, exchange: Coroutine[Any, Any, T]) -> T:
         if self._failure is not None:
+            exchange.close()
             raise self._failure
         try:
-            response = await self._send(request)
+            return await exchange
         except grpc.aio.AioRpcError as failure:
             self._failure = to_error(failure, self._address)
             raise self._failure from None
-        return response
 
-    async def _send(self, request: pb.PlayRequest) -> pb.PlayResponse:
-        with contextlib.suppress(asyncio.InvalidStateError):  # The call has ended; `read` says why.
+    async def _write(self, request: pb.PlayRequest) -> None:
+        with contextlib.suppress(asyncio.InvalidStateError):  # The call has ended; `_read` says why.
             await self._call.write(request)
+
+    async def _read(self) -> pb.PlayResponse:
         response = await self._call.read()
         if response is grpc.aio.EOF:
             raise grpc.aio.AioRpcError(

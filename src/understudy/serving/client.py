@@ -111,7 +111,7 @@ class PlayStream:
             ServingError: If the server refused the tick or is gone. The stream is then over, and its bots with it.
         """
         response = self._exchange(self._state.request(bots, observations))
-        return self._state.actions(response, len(bots))
+        return self._state.actions(response)
 
     def close(self) -> None:
         """End the stream and its bots. Calling it twice does no harm."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -52,6 +53,7 @@ class StreamState:
         self._spawns: dict[int, int] = {}
         self._despawns: set[int] = set()
         self._tick = 0
+        self._in_flight: deque[tuple[int, int]] = deque()
 
     def spawn(self, bot: int, seed: int) -> None:
         """Start `bot` afresh with the next tick, its noise from `seed`."""
@@ -74,6 +76,7 @@ class StreamState:
         tick = pb.Tick(tick=self._tick, bots=bots, sensors=sensors)
         if self._spawns or self._despawns:
             self._add_changes(tick)
+        self._in_flight.append((self._tick, len(bots)))
         self._tick += 1
         return pb.PlayRequest(tick=tick)
 
@@ -83,11 +86,14 @@ class StreamState:
         self._living = (self._living - self._despawns) | self._spawns.keys()
         self._spawns, self._despawns = {}, set()
 
-    def actions(self, response: pb.PlayResponse, rows: int) -> dict[str, np.ndarray]:
-        """Return the actions that answer the last request, by part name."""
-        answer = response.actions
-        if answer.tick != self._tick - 1:
-            raise ServingError(
-                f"The server answered tick {answer.tick}, expected {self._tick - 1}; start a new stream."
-            )
+    def actions(self, response: pb.PlayResponse) -> dict[str, np.ndarray]:
+        """Return the actions that answer the oldest request in flight, by part name."""
+        (tick, rows), answer = self._in_flight.popleft(), response.actions
+        if answer.tick != tick:
+            raise ServingError(f"The server answered tick {answer.tick}, expected {tick}; start a new stream.")
         return self._codec.decode_actions(answer.parts, rows)
+
+    @property
+    def num_in_flight(self) -> int:
+        """Requests that were not answered yet."""
+        return len(self._in_flight)

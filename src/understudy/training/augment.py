@@ -15,6 +15,7 @@ from torch import Tensor
 
 from understudy.errors import RecipeError, suggest
 from understudy.spec import BehaviorSpec
+from understudy.training.embed import FEATURES
 from understudy.training.recipe import MirrorRecipe, PixelsRecipe, Recipe
 
 
@@ -49,7 +50,7 @@ class Augment:
         """Augment a window of sequences.
 
         Args:
-            sensors: By name, (batch, time, *sensor shape).
+            sensors: By name, (batch, time, *sensor shape); or the features of both sides, see `embed`.
             actions: By name, (batch, time or more, *part shape).
             group: Number of the group of sequences, which decides everything drawn here.
 
@@ -58,12 +59,17 @@ class Augment:
         """
         batch = len(next(iter(sensors.values())))
         rng = np.random.default_rng((self._seed, 7, group))
-        mirrored = torch.from_numpy(rng.random(batch) < 0.5) if self._mirror.sensors else torch.zeros(batch, dtype=bool)
+        mirrored = torch.from_numpy(rng.random(batch) < (0.5 if self._mirror.sensors else 0.0))
+        done = {name: self._mirrored_action(name, value, mirrored) for name, value in actions.items()}
+        if FEATURES in sensors:
+            sides = sensors[FEATURES]
+            return {FEATURES: _where(mirrored, sides[:, :, 1], sides[:, :, 0])}, done
         seen = dict(sensors)
         for name in self._mirror.sensors:
             seen[name] = _where(mirrored, seen[name].flip(3), seen[name])
-        done = {name: self._mirrored_action(name, value, mirrored) for name, value in actions.items()}
         for name, part in self._pixels.items():
+            if name not in seen:
+                continue
             if part.shift:
                 seen[name] = _shift(seen[name], rng.integers(-part.shift, part.shift + 1, (batch, 2)))
             if part.contrast:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import nn
 
@@ -55,8 +57,7 @@ def build_codec(recipe: Recipe, behavior: BehaviorSpec) -> ActionCodec:
 def build_policy(recipe: Recipe, behavior: BehaviorSpec) -> Policy:
     """Build the policy with fresh weights, drawn from the recipe's seed."""
     torch.manual_seed(recipe.loop.seed)
-    sizes = recipe.policy
-    shape = PolicyShape(sizes.hidden, sizes.memory, sizes.past_actions, sizes.dropout)
+    shape = PolicyShape(**recipe.policy.model_dump(exclude={"past_dropout"}))
     encoders = {name: _encoder(part, behavior.sensor(name)) for name, part in recipe.sensors.items()}
     return Policy(behavior, encoders, build_codec(recipe, behavior), shape)
 
@@ -88,7 +89,7 @@ def _reduction(part: PixelsRecipe, sensor: SensorSpec) -> Pixels:
     size = part.size or (part.crop[2:] if part.crop else shape[:2])
     source = (int(shape[0]), int(shape[1]), int(shape[2]))
     try:
-        channels = "grey" if part.grey or source[2] == 1 else "rgb"
+        channels: Literal["rgb", "grey"] = "grey" if part.grey or source[2] == 1 else "rgb"
         return Pixels(source=source, size=(int(size[0]), int(size[1])), crop=part.crop, channels=channels)
     except SpecError as error:
         raise RecipeError(f"sensors.{sensor.name}: {error}") from error

@@ -14,6 +14,7 @@ from torch import Tensor
 from understudy.agents.networks import ActionCodec
 from understudy.recordings.cache import Cache
 from understudy.training.augment import Augment
+from understudy.training.embed import Embedded
 from understudy.training.stream import WindowBatch, WindowStream
 
 
@@ -36,7 +37,9 @@ class Window:
     first: bool
 
 
-def to_window(cache: Cache, codec: ActionCodec, batch: WindowBatch, augment: Augment | None = None) -> Window:
+def to_window(
+    cache: Cache | Embedded, codec: ActionCodec, batch: WindowBatch, augment: Augment | None = None
+) -> Window:
     """Gather the rows of a batch and turn actions into targets."""
     sensors, done = {}, {}
     for key, array in cache.arrays.items():
@@ -103,7 +106,7 @@ class Prefetch:
 
 
 def window_maker(
-    cache: Cache, codec: ActionCodec, stream: WindowStream, augment: Augment | None
+    cache: Cache | Embedded, codec: ActionCodec, stream: WindowStream, augment: Augment | None
 ) -> Callable[[int], Window]:
     """Return the function from an update's number to its window."""
     return lambda update: to_window(cache, codec, stream.batch(update), augment)

@@ -63,13 +63,15 @@ def export_run(run: Path, recordings: Recordings, out: Path, *, temperature: flo
         run: The run folder.
         recordings: Of the run's behaviour; the longest gives the frames of the parity check.
         out: The bundle's folder, replaced if it is there.
-        temperature: Divides the logits before sampling.
+        temperature: Multiplies the recipe's own temperatures.
 
     Raises:
         BundleError: If the exported graph does not give the network's own answers on recorded frames.
     """
     trained = TrainedRun.load(run, recordings)
-    graph = DecisionGraph(trained.policy, in_graph(trained.recipe, trained.behavior), temperature).eval()
+    known = trained.recipe.temperature
+    temperatures = {name: known.get(name, 1.0) * temperature for name in trained.behavior.action_names}
+    graph = DecisionGraph(trained.policy, in_graph(trained.recipe, trained.behavior), temperatures).eval()
     episode = max(recordings, key=lambda each: each.num_steps)
     sample = parity_sample(graph, episode, PARITY_STEPS)
     policy = to_onnx(graph)
@@ -79,7 +81,7 @@ def export_run(run: Path, recordings: Recordings, out: Path, *, temperature: flo
         "state_size": graph.state_size,
         "noise_size": graph.noise_size,
         "logits_size": trained.policy.codec.logits_size,
-        "provenance": _provenance(trained, recordings, temperature),
+        "provenance": _provenance(trained, recordings, temperatures),
     }
     certificate = _certify(policy, sample, card)
     return write_bundle(out, policy, _head(sample, _STORED_STEPS), certificate=certificate, **card)
@@ -88,7 +90,7 @@ def export_run(run: Path, recordings: Recordings, out: Path, *, temperature: flo
 def to_onnx(graph: DecisionGraph) -> bytes:
     """Return the graph in ONNX, with a dynamic batch as dimension 0 of every input and output."""
     arrays = _example(graph)
-    buffer = io.BytesIO()
+    buffer: Any = io.BytesIO()
     names = [*graph.inputs, *graph.outputs]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -159,7 +161,7 @@ def _head(sample: ParitySample, steps: int) -> ParitySample:
     return ParitySample(cut(sample.observations), sample.noise[:steps], sample.logits[:steps], cut(sample.actions))
 
 
-def _provenance(trained: TrainedRun, recordings: Recordings, temperature: float) -> dict[str, Any]:
+def _provenance(trained: TrainedRun, recordings: Recordings, temperature: dict[str, float]) -> dict[str, Any]:
     metrics = trained.folder / "metrics.json"
     return {
         "recipe": trained.recipe.model_dump(mode="json"),

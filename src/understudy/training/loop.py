@@ -28,7 +28,9 @@ from understudy.training.baselines import ChoiceCounts
 from understudy.training.build import build_policy, encoder_of, reductions, select_behavior
 from understudy.training.checkpoint import find_checkpoint, load_checkpoint, save_checkpoint
 from understudy.training.data import Prefetch, Window, window_maker
+from understudy.training.embed import FEATURES, embed
 from understudy.training.metrics import count_choices, encode_all, evaluate
+from understudy.training.pretrain import FILE as PRETRAINED_FILE
 from understudy.training.pretrain import pretrain
 from understudy.training.recipe import Recipe, load_recipe
 from understudy.training.split import Split, split_spans
@@ -65,7 +67,7 @@ class Learner:
         self.policy.train()
         past = self._hide_past(window.past)
         with torch.autocast("cpu", torch.bfloat16, enabled=loop.bf16):
-            logits, memory = self.policy(window.sensors, past, memory)
+            logits, memory = self._forward(window, past, memory)
         losses = self._losses(logits.float(), window)
         self.optimizer.zero_grad(set_to_none=True)
         torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
@@ -77,6 +79,12 @@ class Learner:
         self.update += 1
         self.whole = True
         return {name: value.item() for name, value in losses.items()}
+
+    def _forward(self, window: Window, past: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+        if FEATURES in window.sensors:
+            return self.policy.decide(window.sensors[FEATURES], past, memory)
+        out: tuple[Tensor, Tensor] = self.policy(window.sensors, past, memory)
+        return out
 
     def _losses(self, logits: Tensor, window: Window) -> dict[str, Tensor]:
         codec = self.policy.codec
@@ -190,7 +198,8 @@ def _learn(learner: Learner, out: Path, progress: Progress) -> None:
     recipe, loop = learner.recipe, learner.recipe.loop
     stream = WindowStream(learner.split.train, loop)
     augment = Augment(recipe, learner.behavior)
-    make = window_maker(learner.cache, learner.policy.codec, stream, augment)
+    seen = learner.cache if loop.encoder_rate else embed(learner.policy, learner.cache, recipe, progress)
+    make = window_maker(seen, learner.policy.codec, stream, augment)
     prefetch = Prefetch(make, learner.update, loop.updates)
     board = SummaryWriter(str(out), purge_step=learner.update)
     try:
@@ -239,7 +248,8 @@ def _claim(out: Path, recipe: Recipe) -> None:
     """Make the run folder this recipe's, or check that it is."""
     out.mkdir(parents=True, exist_ok=True)
     path = out / "recipe.yaml"
-    if path.exists() and find_checkpoint(out / "checkpoint") and load_recipe(path) != recipe:
+    begun = find_checkpoint(out / "checkpoint") or (out / PRETRAINED_FILE).exists()
+    if path.exists() and begun and load_recipe(path) != recipe:
         raise RecipeError(f"{out} holds a run of another recipe; train into a new folder, or delete this one.")
     path.write_text(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False))
 
@@ -285,6 +295,6 @@ def _parameter_groups(policy: Policy, recipe: Recipe) -> list[dict[str, Any]]:
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in policy.named_parameters():
         decay = 0.0 if parameter.dim() < 2 or name.startswith("markov") else recipe.loop.weight_decay
-        rate = recipe.loop.encoder_rate if name.startswith("encoders") else 1.0
+        rate = {"encoders": recipe.loop.encoder_rate, "markov": recipe.loop.markov_rate}.get(name.split(".")[0], 1.0)
         groups.setdefault((decay, rate), []).append(parameter)
     return [{"params": each, "weight_decay": decay, "rate": rate} for (decay, rate), each in groups.items()]

@@ -143,8 +143,8 @@ def _row(
 ) -> HeadMetrics:
     gain = np.where(mask, markov - model, 0.0)
     low, high = _block_interval(gain, mask)
-    means = [float(each[mask].mean()) for each in (model, markov, marginal)]
-    return HeadMetrics(kind, name, where, int(mask.sum()), *means, means[1] - means[0], low, high)
+    mean, chain, share = (float(each[mask].mean()) for each in (model, markov, marginal))
+    return HeadMetrics(kind, name, where, int(mask.sum()), mean, chain, share, chain - mean, low, high)
 
 
 def _block_interval(values: np.ndarray, mask: np.ndarray) -> tuple[float, float]:

@@ -1,9 +1,9 @@
 """Teaching an encoder to see before it learns to play: predict one sensor from another.
 
 Gameplay logs of people are few, and their actions say little about what is in a picture. Any player, even a random
-one, can record a game with both a picture and a sensor that is computed from the game's state, such as rays. An encoder
-that has learned to tell the rays from the picture knows walls, distances and monsters; cloning people then starts there.
-The predicted sensor is only a target: the bot that plays never reads it.
+one, can record a game with both a picture and a sensor that is computed from the game's state, such as rays. An
+encoder that has learned to tell the rays from the picture knows walls, distances and monsters; cloning people then
+starts there. The predicted sensor is only a target: the bot that plays never reads it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from understudy.recordings import Cache, Recordings
 from understudy.recordings.cache import Span
 from understudy.training.augment import Augment
 from understudy.training.build import reductions, select_behavior
-from understudy.training.recipe import PretrainRecipe, Recipe
+from understudy.training.recipe import MirrorRecipe, PretrainRecipe, Recipe
 
 Progress = Callable[[str, int, int], None]
 
@@ -61,8 +61,8 @@ def pretrain(
         return explained
     if recordings is None:
         raise RecipeError(
-            f"The recipe '{recipe.name}' pretrains on recordings of '{part.sensor}' and '{part.predict}'; name their folder "
-            "with --senses, and record them with: understudy record --help"
+            f"The recipe '{recipe.name}' pretrains on recordings of '{part.sensor}' and '{part.predict}'; name their "
+            "folder with --senses, and record them with: understudy record --help"
         )
     explained = _Lesson(recipe, part, encoder, recordings, out, progress).teach()
     partial = path.with_suffix(".part")
@@ -93,6 +93,8 @@ class _Lesson:
             recordings, out.parent / "cache", sensors=both.sensor_names, transforms=transforms, progress=progress
         )
         self._augment = Augment(recipe.model_copy(update={"mirror": None}), recorded)
+        mirror = recipe.mirror or MirrorRecipe()
+        self._mirrors = part.sensor in mirror.sensors and part.predict in mirror.fans
         self._scale = Scale(both.sensor(part.predict))
         size = int(np.prod(both.sensor(part.predict).space.shape))
         torch.manual_seed(recipe.loop.seed)
@@ -126,7 +128,11 @@ class _Lesson:
         """Predictions (logits) and targets of some rows; pictures are augmented if a group is given."""
         values = self._cache.gather(np.sort(rows))
         frames = torch.from_numpy(values[f"observation.{self._part.sensor}"])
+        told = torch.from_numpy(values[f"observation.{self._part.predict}"])
         if group is not None:
+            if self._mirrors:
+                flipped = torch.from_numpy(self._rng.random(len(rows)) < 0.5)
+                frames[flipped], told[flipped] = frames[flipped].flip(2), told[flipped].flip(1)
             frames = self._augment({self._part.sensor: frames[:, None]}, {}, group)[0][self._part.sensor][:, 0]
         # The root spreads out the near distances, which are most of them, and leaves noughts and ones alone.
         target = (

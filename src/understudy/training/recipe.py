@@ -64,13 +64,16 @@ BinsRecipe = Annotated[
 
 
 class PolicyRecipe(_Part):
-    """Sizes between the encoders and the heads."""
+    """What lies between the encoders and the heads; see `understudy.agents.networks.PolicyShape`."""
 
     hidden: int = Field(256, gt=0)
     memory: int = Field(256, ge=0, description="of the GRU; 0 for none")
     past_actions: bool = Field(True, description="the policy reads its own last action")
     past_dropout: float = Field(0.2, ge=0, lt=1, description="share of steps at which training hides it")
-    dropout: float = Field(0.0, ge=0, lt=1, description="of the encoders' features")
+    bottleneck: int = Field(0, ge=0, description="width the features of all sensors are squeezed to; 0 for none")
+    remember_sensors: bool = Field(True, description="the memory reads the sensors, not only past actions")
+    dropout: float = Field(0.0, ge=0, lt=1, description="of the hidden layer and the memory")
+    sensor_dropout: float = Field(0.0, ge=0, lt=1, description="of the encoders' features and the bottleneck")
 
 
 class SplitRecipe(_Part):
@@ -79,6 +82,10 @@ class SplitRecipe(_Part):
     players: tuple[str, ...] = Field((), description="players never trained on")
     episodes: float = Field(0.0, ge=0, lt=1, description="share of the other episodes never trained on")
     trim: dict[str, int] = Field({}, description="by recording: steps at its end to leave out, such as after a death")
+    blocks: float = Field(
+        0.0, ge=0, lt=1, description="share of each remaining episode held out in blocks, spread evenly"
+    )
+    num_blocks: int = Field(2, gt=0, description="how many blocks that share is cut into")
     tail: float = Field(0.0, ge=0, lt=1, description="share of each remaining episode, its last block, held out")
 
 
@@ -86,6 +93,7 @@ class MirrorRecipe(_Part):
     """Augmentation for games whose left and right are alike."""
 
     sensors: tuple[str, ...] = Field((), description="pictures to flip left to right")
+    fans: tuple[str, ...] = Field((), description="fans of rays, alike on both sides, to reverse")
     negate: tuple[str, ...] = Field((), description="Box parts whose sign changes")
     reverse: tuple[str, ...] = Field((), description="Discrete parts whose choices change ends")
 
@@ -108,7 +116,8 @@ class LoopRecipe(_Part):
     window: int = Field(32, gt=0, description="steps between truncations of back-propagation through time")
     segment: int = Field(256, gt=0, description="steps the memory is carried over, a multiple of window")
     learning_rate: float = Field(1e-3, gt=0)
-    encoder_rate: float = Field(1.0, ge=0, description="times the learning rate, for the encoders")
+    encoder_rate: float = Field(1.0, ge=0, description="times the learning rate, for the encoders; 0 freezes them")
+    markov_rate: float = Field(1.0, ge=0, description="times the learning rate, for the path from the last action")
     warmup: int = Field(50, ge=0, description="updates")
     weight_decay: float = Field(1e-2, ge=0)
     clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
@@ -130,6 +139,9 @@ class Recipe(_Part):
     balance: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
         {}, description="by part: 0 leaves rare classes alone, 1 weighs all classes alike"
     )
+    temperature: dict[str, Annotated[float, Field(gt=0)]] = Field(
+        {}, description="by part: divides the logits before sampling; 1 plays the distribution that was learned"
+    )
     mirror: MirrorRecipe | None = None
     pretrain: PretrainRecipe | None = None
     loop: LoopRecipe = LoopRecipe()
@@ -146,6 +158,8 @@ def load_recipe(path: Path | str) -> Recipe:
         form = yaml.safe_load(path.read_text())
     except FileNotFoundError as error:
         raise RecipeError(f"The recipe {path} is not there.") from error
+    except OSError as error:
+        raise RecipeError(f"The recipe {path} cannot be read: {error.strerror}.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         where = getattr(error, "problem_mark", None)
         raise RecipeError(f"{path} is not YAML{f' at line {where.line + 1}' if where else ''}: {error}.") from error

@@ -1,4 +1,4 @@
-"""What is trained on and what is held out: by player, by episode, by the last block of an episode, never by frame."""
+"""What is trained on and what is held out: by player, by episode, by long blocks of an episode, never by frame."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Split:
 
     Attributes:
         train: Learned from.
-        held_out: By kind: `"players"` never seen, `"episodes"` of players who were, last `"blocks"` of episodes that
-            were. A kind with nothing in it is left out.
+        held_out: By kind: `"players"` never seen, `"episodes"` of players who were, `"blocks"` of episodes that were.
+            A kind with nothing in it is left out.
     """
 
     train: tuple[Span, ...]
@@ -46,9 +46,9 @@ def split_spans(spans: Sequence[Span], recipe: SplitRecipe, seed: int) -> Split:
     num_held = round(recipe.episodes * len(rest)) or (1 if recipe.episodes and len(rest) > 1 else 0)
     held = {int(index) for index in order[:num_held]}
     episodes = tuple(span for index, span in enumerate(rest) if index in held)
-    pairs = [_cut_tail(span, recipe.tail) for index, span in enumerate(rest) if index not in held]
-    train = tuple(head for head, _ in pairs if len(head))
-    blocks = tuple(tail for _, tail in pairs if len(tail))
+    shared = [span for index, span in enumerate(rest) if index not in held]
+    blocks = tuple(block for span in shared for block in _blocks(span, recipe))
+    train = tuple(piece for span in shared for piece in _outside(span, blocks))
     if not train:
         raise RecipeError("The split leaves nothing to train on; hold out fewer players or episodes, or record more.")
     held_out = {"blocks": blocks, "episodes": episodes, "players": unseen}
@@ -64,7 +64,20 @@ def _trimmed(spans: Sequence[Span], trim: Mapping[str, int]) -> list[Span]:
     return [span for span in cut if len(span) > 0]
 
 
-def _cut_tail(span: Span, share: float) -> tuple[Span, Span]:
-    cut = span.stop - round(share * len(span))
-    end = max(span.start, cut - GAP_STEPS) if cut < span.stop else span.stop
-    return replace(span, stop=end), replace(span, start=cut)
+def _blocks(span: Span, recipe: SplitRecipe) -> list[Span]:
+    """The held-out blocks of an episode: spread evenly over it, and its tail."""
+    cuts = [(1 - recipe.tail, recipe.tail)] if recipe.tail else []
+    share, num = recipe.blocks, recipe.num_blocks
+    cuts += [((index + 0.5) / num - share / num / 2, share / num) for index in range(num if share else 0)]
+    starts = [(span.start + round(at * len(span)), round(size * len(span))) for at, size in sorted(cuts)]
+    found = [replace(span, start=start, stop=min(start + size, span.stop)) for start, size in starts]
+    return [block for block in found if len(block) > 0]
+
+
+def _outside(span: Span, blocks: Sequence[Span]) -> list[Span]:
+    """What is left of an episode without its blocks and the gaps around them."""
+    inside = [block for block in blocks if span.start <= block.start < span.stop]
+    starts = [span.start, *(block.stop + GAP_STEPS for block in inside)]
+    stops = [*(block.start - GAP_STEPS for block in inside), span.stop]
+    pieces = [replace(span, start=start, stop=stop) for start, stop in zip(starts, stops, strict=True)]
+    return [piece for piece in pieces if len(piece) > 0]

@@ -6,10 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from understudy.errors import GameError
 from understudy.envs.doom.behavior import DECISION_HZ, FORWARD_UNITS, FRAME, SIDE_UNITS
 from understudy.envs.vizdoom.env import DoomEnv
-from understudy.errors import ObservationError, RecordingError, SpecError
+from understudy.errors import GameError, ObservationError, RecordingError, SpecError
 from understudy.spec import Action
 
 Make = Callable[..., DoomEnv]

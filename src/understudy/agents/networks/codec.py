@@ -136,7 +136,7 @@ class Head(nn.Module):
         Returns:
             In nats, shape (...).
         """
-        logs = logits.unflatten(-1, (self.choices, self.classes)).log_softmax(-1)
+        logs = logits.reshape(*logits.shape[:-1], self.choices, self.classes).log_softmax(-1)
         terms = -logs.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
         if weights is not None:
             terms = terms * weights[torch.arange(self.choices, device=targets.device), targets]
@@ -178,7 +178,7 @@ class ActionCodec(nn.Module):
 
     def split(self, logits: Tensor) -> list[Tensor]:
         """Cut logits (..., logits_size) into one piece per head."""
-        return list(logits.split([head.size for head in self], -1))
+        return list(torch.split(logits, [head.size for head in self], -1))
 
     def encode(self, actions: Mapping[str, Tensor]) -> Tensor:
         """Turn an action into class indices, int64, shape (..., noise_size)."""
@@ -191,7 +191,7 @@ class ActionCodec(nn.Module):
 
     def split_choices(self, values: Tensor) -> list[Tensor]:
         """Cut what has one number per choice (indices, noise) into one piece per head."""
-        return list(values.split([head.choices for head in self], -1))
+        return list(torch.split(values, [head.choices for head in self], -1))
 
     def sample(self, logits: Tensor, noise: Tensor) -> Tensor:
         """Draw class indices, int64, shape (batch, noise_size)."""

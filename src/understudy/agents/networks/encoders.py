@@ -27,7 +27,7 @@ class Scale(nn.Module):
         bounded = np.isfinite(low) & np.isfinite(high) & (high > low)
         low, span = np.where(bounded, low, 0.0), np.where(bounded, high - low, 1.0)
         if np.unique(low).size == np.unique(span).size == 1:
-            low, span = low.flat[0], span.flat[0]
+            low, span = low.reshape(-1)[:1], span.reshape(-1)[:1]
         self.register_buffer("low", torch.as_tensor(low, dtype=torch.float32), persistent=False)
         self.register_buffer("span", torch.as_tensor(span, dtype=torch.float32), persistent=False)
 

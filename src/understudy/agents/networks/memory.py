@@ -64,9 +64,9 @@ class GRUMemory(nn.Module):
 
     def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Read (batch, inputs)."""
-        cell = self.cell
-        xr, xz, xn = (x @ cell.weight_ih_l0.T + cell.bias_ih_l0).chunk(3, -1)
-        hr, hz, hn = (state @ cell.weight_hh_l0.T + cell.bias_hh_l0).chunk(3, -1)
+        from_input, from_state, input_bias, state_bias = self.cell.all_weights[0]
+        xr, xz, xn = (x @ from_input.T + input_bias).chunk(3, -1)
+        hr, hz, hn = (state @ from_state.T + state_bias).chunk(3, -1)
         reset, update = torch.sigmoid(xr + hr), torch.sigmoid(xz + hz)
         candidate = torch.tanh(xn + reset * hn)
         out = candidate + update * (state - candidate)

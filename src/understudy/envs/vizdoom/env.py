@@ -9,7 +9,6 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
-from understudy.errors import GameError
 from understudy.envs.doom.behavior import (
     DECISION_HZ,
     FORWARD_UNITS,
@@ -23,7 +22,7 @@ from understudy.envs.doom.wad import Wad
 from understudy.envs.vizdoom.engine import BUTTONS, HELD_TICS, find_wad, start_engine, vizdoom
 from understudy.envs.vizdoom.geometry import LevelGeometry
 from understudy.envs.vizdoom.sensing import Senses, choose
-from understudy.errors import ObservationError
+from understudy.errors import GameError, ObservationError
 from understudy.spec import Action
 
 _Variable = vizdoom.GameVariable
@@ -66,6 +65,7 @@ class DoomEnv(gymnasium.Env):
         skill: int = 3,
         sensors: Sequence[str] = ("frame",),
         max_seconds: float = 120.0,
+        monsters: bool = True,
         render_mode: str | None = None,
     ) -> None:
         """Start the engine.
@@ -76,6 +76,7 @@ class DoomEnv(gymnasium.Env):
             skill: 1 (easiest) to 5.
             sensors: Names of the sensors, among `"frame"`, `"rays"` and `"depth"` (privileged).
             max_seconds: Game time after which an episode is truncated.
+            monsters: Whether there are any; without them a level can be explored in peace.
             render_mode: `"rgb_array"` to allow `render`.
 
         Raises:
@@ -99,7 +100,9 @@ class DoomEnv(gymnasium.Env):
         self._playing = False
         self._tick = self._kills = self._decisions = self._scatter_every = 0
         names = self.behavior.sensor_names
-        self._game: Any = start_engine(*self._level, depth="depth" in names, geometry="rays" in names)
+        self._game: Any = start_engine(
+            *self._level, depth="depth" in names, geometry="rays" in names, monsters=monsters
+        )
 
     def reset(
         self,

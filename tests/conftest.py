@@ -1,0 +1,23 @@
+"""Fixtures that more than one room's tests share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine is slow at random; what is tested here are laws, not speed.
+settings.register_profile("understudy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("understudy")
+
+
+@pytest.fixture
+def toy_logs(tmp_path: Path) -> Path:
+    """A folder with three whole recordings of the toy behaviour, of two players."""
+    from toys import write_episode
+
+    folder = tmp_path / "logs"
+    for seed, player in enumerate(("ann", "ben", "ann")):
+        write_episode(folder, f"episode-{seed}", steps=60 + 10 * seed, seed=seed, player=player)
+    return folder

@@ -1,0 +1,104 @@
+"""What is held out is held out: no row, no neighbour of a row and no player is on both sides."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from understudy.errors import RecipeError
+from understudy.recordings.cache import Span
+from understudy.training.recipe import SplitRecipe
+from understudy.training.split import GAP_STEPS, Split, split_spans
+
+
+@st.composite
+def episodes(draw: st.DrawFn) -> list[Span]:
+    """Spans one after the other, as a cache has them, of up to three players."""
+    spans: list[Span] = []
+    rows = draw(st.lists(st.tuples(st.integers(1, 400), st.sampled_from("abc")), min_size=1, max_size=9))
+    for index, (length, player) in enumerate(rows):
+        start = spans[-1].stop if spans else 0
+        spans.append(Span(f"episode-{index}", player, start, start + length))
+    return spans
+
+
+shares = st.floats(0, 0.9)
+recipes = st.builds(SplitRecipe, episodes=shares, tail=shares)
+
+
+def rows(spans: tuple[Span, ...]) -> set[int]:
+    """All row numbers of spans."""
+    return {row for span in spans for row in range(span.start, span.stop)}
+
+
+def split_or_skip(spans: list[Span], recipe: SplitRecipe, seed: int = 0) -> Split:
+    """Split, skipping the cases in which nothing is left."""
+    try:
+        return split_spans(spans, recipe, seed)
+    except RecipeError:
+        assume(False)
+        raise
+
+
+@given(episodes(), recipes, st.integers(0, 9))
+def test_train_and_held_out_rows_are_disjoint(spans: list[Span], recipe: SplitRecipe, seed: int) -> None:
+    """No row is on both sides, none of two kinds at once, none outside its episode; the seed decides alone."""
+    split = split_or_skip(spans, recipe, seed)
+    sides = [rows(split.train), *(rows(kept) for kept in split.held_out.values())]
+    assert sum(len(side) for side in sides) == len(set().union(*sides))
+    homes = {span.name: span for span in spans}
+    for part in (*split.train, *(span for kept in split.held_out.values() for span in kept)):
+        assert homes[part.name].start <= part.start < part.stop <= homes[part.name].stop
+    assert split_spans(spans, recipe, seed) == split
+
+
+@given(episodes(), recipes)
+def test_a_gap_lies_before_each_held_out_block(spans: list[Span], recipe: SplitRecipe) -> None:
+    """Within an episode, the last row learned from is at least a gap before the first held-out one."""
+    split = split_or_skip(spans, recipe)
+    heads = {span.name: span for span in split.train}
+    for block in split.held_out.get("blocks", ()):
+        if block.name in heads:
+            assert heads[block.name].stop + GAP_STEPS <= block.start
+    if not recipe.tail:
+        held = {span.name for span in split.held_out.get("episodes", ())}
+        assert split.train == tuple(span for span in spans if span.name not in held)
+
+
+@given(episodes(), st.sets(st.sampled_from("abc"), min_size=1), recipes)
+def test_a_held_out_player_is_never_trained_on(spans: list[Span], players: set[str], recipe: SplitRecipe) -> None:
+    """All of a held-out player's rows, and nobody else's, are the set of unseen players."""
+    players &= {span.player for span in spans}
+    assume(players)
+    split = split_or_skip(spans, recipe.model_copy(update={"players": tuple(players)}))
+    assert {span.player for span in split.held_out["players"]} == players
+    seen = [*split.train, *(span for kind, kept in split.held_out.items() if kind != "players" for span in kept)]
+    assert not {span.player for span in seen} & players
+    assert rows(split.held_out["players"]) == rows(tuple(span for span in spans if span.player in players))
+
+
+def test_a_share_of_episodes_holds_out_at_least_one() -> None:
+    """However small the share, something is measured on; with one episode only, that one is learned from."""
+    spans = [Span(f"e{index}", "a", 100 * index, 100 * index + 100) for index in range(5)]
+    assert len(split_spans(spans, SplitRecipe(episodes=0.01), 0).held_out["episodes"]) == 1
+    assert split_spans(spans[:1], SplitRecipe(episodes=0.4), 0).held_out == {}
+
+
+def test_an_unknown_player_is_refused() -> None:
+    """A held-out player of whom there is no recording is a mistake, and the known ones are named."""
+    spans = [Span("e", "ann", 0, 9)]
+    with pytest.raises(RecipeError) as caught:
+        split_spans(spans, SplitRecipe(players=("anne",)), 0)
+    assert str(caught.value) == ("split.players: no recording is of player 'anne'. Did you mean 'ann'? Known: 'ann'.")
+
+
+@pytest.mark.parametrize("recipe", [SplitRecipe(players=("ann",)), SplitRecipe(tail=0.95), SplitRecipe(episodes=0.9)])
+def test_a_split_that_leaves_nothing_is_refused(recipe: SplitRecipe) -> None:
+    """Holding out all there is is refused, with what to change."""
+    spans = [Span(f"e{index}", "ann", 20 * index, 20 * index + 20) for index in range(3)]
+    with pytest.raises(RecipeError) as caught:
+        split_spans(spans, recipe, 0)
+    assert str(caught.value) == (
+        "The split leaves nothing to train on; hold out fewer players or episodes, or record more."
+    )
