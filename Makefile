@@ -18,6 +18,9 @@ setup: $(READY) ## Make the virtual environment
 $(READY): pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is not there; run: make PYTHON=python3 $(MAKECMDGOALS)"; exit 2; }
 	@echo "Setting up $(VENV) (once, about two minutes)"
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -y -qq $(PYTHON)-venv >/dev/null; \
+	  else echo "error: $(PYTHON) cannot make virtual environments; run: sudo apt-get install $(PYTHON)-venv"; exit 2; fi; }
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt "$$(grep -E '^torch==' constraints.txt)" 2>&1 | grep -v -E '^WARNING: (Location|Skipping)' || true
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]' 2>&1 | grep -v -E '^WARNING: (Location|Skipping)' || true

@@ -97,6 +97,8 @@ def test_ctrl_c_keeps_what_was_found(folder: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A job in a shell's background ignores Ctrl-C, and so would this process if the tests run as one.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     recording = folder / "out" / "runs" / "monkey-0.arrows"
     deadline = time.monotonic() + 60

@@ -15,11 +15,11 @@ from grid_specs import grid_form
 from grid_world import CLEAN, GridWorld, planted
 
 from understudy.agents.bundle import write_bundle
+from understudy.evaluation.statistics import mean_interval
 from understudy.playtest.junit import write_junit
 from understudy.playtest.report import amount, clock, write_report
 from understudy.playtest.runner import Results, run_playtest
 from understudy.playtest.spec import PlaytestSpec
-from understudy.playtest.summary import mean_interval
 from understudy.playtest.words import action_words
 
 Play = Callable[..., Results]

@@ -24,7 +24,9 @@ def episodes(draw: st.DrawFn) -> list[Span]:
 
 
 shares = st.floats(0, 0.9)
-recipes = st.builds(SplitRecipe, episodes=shares, tail=shares)
+recipes = st.builds(SplitRecipe, episodes=shares, tail=shares) | st.builds(
+    SplitRecipe, episodes=shares, blocks=shares, num_blocks=st.integers(1, 4)
+)
 
 
 def rows(spans: tuple[Span, ...]) -> set[int]:
@@ -54,24 +56,24 @@ def test_train_and_held_out_rows_are_disjoint(spans: list[Span], recipe: SplitRe
 
 
 @given(episodes(), recipes)
-def test_a_gap_lies_before_each_held_out_block(spans: list[Span], recipe: SplitRecipe) -> None:
-    """Within an episode, the last row learned from is at least a gap before the first held-out one."""
+def test_a_gap_lies_around_each_held_out_block(spans: list[Span], recipe: SplitRecipe) -> None:
+    """Within an episode, what is learned from is at least a gap away from each held-out block."""
     split = split_or_skip(spans, recipe)
-    heads = {span.name: span for span in split.train}
     for block in split.held_out.get("blocks", ()):
-        if block.name in heads:
-            assert heads[block.name].stop + GAP_STEPS <= block.start
-    if not recipe.tail:
-        held = {span.name for span in split.held_out.get("episodes", ())}
-        assert split.train == tuple(span for span in spans if span.name not in held)
+        for kept in split.train:
+            apart = kept.stop + GAP_STEPS <= block.start or block.stop + GAP_STEPS <= kept.start
+            assert kept.name != block.name or apart
 
 
-@given(episodes(), st.sets(st.sampled_from("abc"), min_size=1), recipes)
-def test_a_held_out_player_is_never_trained_on(spans: list[Span], players: set[str], recipe: SplitRecipe) -> None:
+@given(episodes(), st.sampled_from("abc"), st.floats(0, 0.3))
+def test_a_held_out_player_is_never_trained_on(spans: list[Span], player: str, tail: float) -> None:
     """All of a held-out player's rows, and nobody else's, are the set of unseen players."""
-    players &= {span.player for span in spans}
-    assume(players)
-    split = split_or_skip(spans, recipe.model_copy(update={"players": tuple(players)}))
+    # With one long episode of each player, whoever is held out is there, and somebody is left to learn from.
+    for each in "abc":
+        start = spans[-1].stop
+        spans.append(Span(f"long-{each}", each, start, start + 300))
+    players = {player}
+    split = split_spans(spans, SplitRecipe(players=(player,), tail=tail), 0)
     assert {span.player for span in split.held_out["players"]} == players
     seen = [*split.train, *(span for kind, kept in split.held_out.items() if kind != "players" for span in kept)]
     assert not {span.player for span in seen} & players
@@ -102,3 +104,30 @@ def test_a_split_that_leaves_nothing_is_refused(recipe: SplitRecipe) -> None:
     assert str(caught.value) == (
         "The split leaves nothing to train on; hold out fewer players or episodes, or record more."
     )
+
+
+def test_blocks_are_spread_over_an_episode() -> None:
+    """A fifth in two blocks is held out around the quarters of an episode, with gaps on both sides of each."""
+    split = split_spans([Span("one", "a", 100, 1100)], SplitRecipe(blocks=0.2), 0)
+    assert [(each.start, each.stop) for each in split.held_out["blocks"]] == [(300, 400), (800, 900)]
+    gap = GAP_STEPS
+    assert [(each.start, each.stop) for each in split.train] == [
+        (100, 300 - gap),
+        (400 + gap, 800 - gap),
+        (900 + gap, 1100),
+    ]
+
+
+def test_the_end_of_a_recording_can_be_trimmed() -> None:
+    """Trimmed steps are on no side, and a recording that is not there is named with a suggestion."""
+    spans = [Span("one", "a", 0, 100), Span("two", "a", 100, 200)]
+    split = split_spans(spans, SplitRecipe(trim={"one": 30, "two": 100}), 0)
+    assert [(each.start, each.stop) for each in split.train] == [(0, 70)]
+    with pytest.raises(RecipeError, match=r"there is no recording 'ones'\. Did you mean 'one'"):
+        split_spans(spans, SplitRecipe(trim={"ones": 1}), 0)
+
+
+def test_blocks_and_a_tail_exclude_each_other() -> None:
+    """Both ways of holding out blocks at once are refused."""
+    with pytest.raises(RecipeError, match="give one of them"):
+        split_spans([Span("one", "a", 0, 100)], SplitRecipe(blocks=0.2, tail=0.2), 0)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+
+_DRAWS = 2000
 
 
 def js_divergence(p: np.ndarray, q: np.ndarray) -> float:
@@ -27,7 +30,7 @@ def _relative_entropy(p: np.ndarray, q: np.ndarray) -> float:
 
 
 def bootstrap_interval(
-    items: Sequence, statistic: Callable[[list], float], *, draws: int = 1000, seed: int = 0
+    items: Sequence, statistic: Callable[[list], float], *, draws: int = _DRAWS, seed: int = 0
 ) -> tuple[float, float]:
     """Return the 95 % percentile interval of a statistic under resampling of whole items, such as runs.
 
@@ -43,3 +46,23 @@ def bootstrap_interval(
     values = [statistic([items[i] for i in rng.integers(len(items), size=len(items))]) for _ in range(draws)]
     low, high = np.percentile(values, [2.5, 97.5])
     return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean with its 95 % interval; the same number three times if there is only one run."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def mean_interval(values: Sequence[float], seed: int = 0) -> Interval:
+    """Return the mean and its 95 % percentile bootstrap interval.
+
+    Args:
+        values: One per run, at least one.
+        seed: Of the resampling; the same values give the same interval.
+    """
+    low, high = bootstrap_interval(values, lambda drawn: float(np.mean(drawn)), seed=seed)
+    return Interval(float(np.mean(values)), low, high)

@@ -13,6 +13,8 @@ from understudy.errors import PlaytestError
 from understudy.playtest.spec import PersonaSpec
 from understudy.spec import Action, BehaviorSpec, Observation
 
+_PATIENCE_S = 10.0  # a server that was started together with the playtest takes a moment
+
 
 def open_agent(persona: PersonaSpec, game: BehaviorSpec) -> Agent:
     """Return the persona's agent.
@@ -45,7 +47,7 @@ def _open(persona: PersonaSpec, game: BehaviorSpec) -> Agent:
         case "remote":
             from understudy.serving.remote import RemoteAgent
 
-            return RemoteAgent(persona.address, bundle=persona.bundle)
+            return RemoteAgent(persona.address, bundle=persona.bundle, patience_s=_PATIENCE_S)
 
 
 class Playback:

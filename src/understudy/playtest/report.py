@@ -12,12 +12,13 @@ import jinja2
 
 import understudy
 from understudy.agents.bundle import Bundle
-from understudy.errors import BundleError
+from understudy.errors import BundleError, ServingError
+from understudy.evaluation.statistics import Interval
 from understudy.playtest.charts import PLOT_HEIGHT, PLOT_WIDTH, draw_curves, draw_maps
 from understudy.playtest.findings import PICTURE_FILE, Finding
 from understudy.playtest.runner import Results
 from understudy.playtest.spec import PersonaSpec
-from understudy.playtest.summary import UNITS, Interval, summarise
+from understudy.playtest.summary import UNITS, summarise
 from understudy.playtest.trace import Trace
 from understudy.playtest.video import Clip, film
 
@@ -112,17 +113,32 @@ def _learned(personas: Sequence[PersonaSpec]) -> list[Learned]:
     """The metrics that training left in the bundles' cards, if it did."""
     found = []
     for persona in personas:
-        if persona.agent != "bundle":
-            continue
-        try:
-            metrics = Bundle.load(persona.bundle).card.provenance.get("metrics")
-        except BundleError:  # played, then moved away: the rest of the report still stands
-            continue
+        metrics = _provenance(persona).get("metrics")
         table = metrics.get("heads") if isinstance(metrics, Mapping) else metrics
         rows = [each for each in table if _is_row(each)] if isinstance(table, list) else []
         if rows:
             found.append(Learned(persona.name, rows))
     return found
+
+
+def _provenance(persona: PersonaSpec) -> Mapping[str, object]:
+    """What is known of a persona's making; nothing if its bundle or its server is gone: the report stands without."""
+    try:
+        if persona.agent == "bundle":
+            return Bundle.load(persona.bundle).card.provenance
+        if persona.agent == "remote":
+            return _served(persona)
+    except (BundleError, ServingError):
+        pass
+    return {}
+
+
+def _served(persona: PersonaSpec) -> Mapping[str, object]:
+    from understudy.serving.client import Client
+
+    with Client(persona.address) as client:
+        known = {each.name: each.provenance for each in client.describe()}
+    return known.get(persona.bundle) or next(iter(known.values()), {})
 
 
 def _is_row(row: object) -> TypeGuard[Mapping[str, object]]:

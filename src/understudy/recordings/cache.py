@@ -77,7 +77,7 @@ class Cache:
         Returns:
             By key, an array of shape (*rows.shape, *column shape).
         """
-        return {key: _take(array, rows) for key, array in self.arrays.items()}
+        return {key: take_rows(array, rows) for key, array in self.arrays.items()}
 
     def windows(self, starts: np.ndarray, length: int) -> dict[str, np.ndarray]:
         """Copy windows of `length` consecutive rows out, shape (len(starts), length, *column shape)."""
@@ -177,6 +177,6 @@ def _columns(
     return columns + [(f"action.{name}", episode.action(name, rows)) for name in episode.behavior.action_names]
 
 
-def _take(array: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """`array[rows]`, without the copy of the memory map's subclass and its bookkeeping."""
+def take_rows(array: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return `array[rows]`, without the copy of the memory map's subclass and its bookkeeping."""
     return np.take(np.asarray(array), rows, axis=0)

@@ -38,6 +38,15 @@ class Client:
         self._channel = grpc.insecure_channel(address, CHANNEL_OPTIONS)
         self._stub: Any = pb_grpc.UnderstudyStub(self._channel)  # type: ignore[no-untyped-call]
 
+    def wait(self, seconds: float) -> None:
+        """Wait until a server listens; raises `ServingError` if none does within so many seconds."""
+        try:
+            grpc.channel_ready_future(self._channel).result(timeout=seconds)
+        except grpc.FutureTimeoutError:
+            raise ServingError(
+                f"There is no server at {self.address} after {seconds:g} s; start one with: understudy serve BUNDLE"
+            ) from None
+
     def describe(self) -> list[ServedInfo]:
         """Return the bundles that the server plays; raises `ServingError` if there is no server."""
         try:

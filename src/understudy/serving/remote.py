@@ -14,14 +14,17 @@ class RemoteAgent:
     Args:
         address: `host:port`.
         bundle: By name; may be empty if the server plays just one.
+        patience_s: Seconds to wait for a server that is only starting.
 
     Raises:
         ServingError: If there is no server, or it plays no such bundle.
     """
 
-    def __init__(self, address: str, bundle: str = "") -> None:
+    def __init__(self, address: str, bundle: str = "", patience_s: float = 0.0) -> None:
         self._client = Client(address)
         try:
+            if patience_s:
+                self._client.wait(patience_s)
             self._stream = self._client.play(bundle)
         except Exception:
             self._client.close()

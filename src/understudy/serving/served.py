@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -43,7 +44,12 @@ class ServedBundle:
 
     def to_message(self) -> pb.Bundle:
         """Return what clients are told of it."""
-        return pb.Bundle(name=self.name, digest=self.bundle.digest, spec_json=self.bundle.behavior.to_json())
+        return pb.Bundle(
+            name=self.name,
+            digest=self.bundle.digest,
+            spec_json=self.bundle.behavior.to_json(),
+            provenance_json=json.dumps(self.bundle.card.provenance),
+        )
 
     def close(self) -> None:
         """End its thread."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +12,7 @@ from understudy.errors import ServingError
 from understudy.serving import understudy_pb2 as pb
 from understudy.serving.codec import Codec
 from understudy.serving.tuning import WINDOW_OPTIONS
-from understudy.spec import BehaviorSpec
+from understudy.spec import BehaviorSpec, Json
 
 CHANNEL_OPTIONS = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1), *WINDOW_OPTIONS]
 
@@ -23,12 +24,14 @@ class ServedInfo:
         name: As `play` takes it.
         digest: SHA-256 of its graph, in hexadecimal.
         behavior: What its bots see and do.
+        provenance: What the bundle says of its making, in JSON.
     """
 
     def __init__(self, message: pb.Bundle) -> None:
         self.name = message.name
         self.digest = message.digest
         self.behavior = BehaviorSpec.from_json(message.spec_json)
+        self.provenance: Mapping[str, Json] = json.loads(message.provenance_json or "{}")
 
     def __repr__(self) -> str:
         return f"ServedInfo(name={self.name!r}, digest={self.digest[:12]!r}, behavior={self.behavior.name!r})"

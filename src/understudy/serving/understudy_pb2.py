@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#understudy/serving/understudy.proto\x12\runderstudy.v1\"\x11\n\x0f\x44\x65scribeRequest\"R\n\x10\x44\x65scribeResponse\x12\x16\n\x0eserver_version\x18\x01 \x01(\t\x12&\n\x07\x62undles\x18\x02 \x03(\x0b\x32\x15.understudy.v1.Bundle\"9\n\x06\x42undle\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x11\n\tspec_json\x18\x03 \x01(\t\"_\n\x0bPlayRequest\x12#\n\x04open\x18\x01 \x01(\x0b\x32\x13.understudy.v1.OpenH\x00\x12#\n\x04tick\x18\x02 \x01(\x0b\x32\x13.understudy.v1.TickH\x00\x42\x06\n\x04kind\")\n\x04Open\x12\x0e\n\x06\x62undle\x18\x01 \x01(\t\x12\x11\n\tspec_json\x18\x02 \x01(\t\"i\n\x04Tick\x12\x0c\n\x04tick\x18\x01 \x01(\x04\x12\x0f\n\x07\x64\x65spawn\x18\x03 \x03(\r\x12#\n\x05spawn\x18\x02 \x03(\x0b\x32\x14.understudy.v1.Spawn\x12\x0c\n\x04\x62ots\x18\x04 \x03(\r\x12\x0f\n\x07sensors\x18\x05 \x03(\x0c\"\"\n\x05Spawn\x12\x0b\n\x03\x62ot\x18\x01 \x01(\r\x12\x0c\n\x04seed\x18\x02 \x01(\x04\"j\n\x0cPlayResponse\x12\'\n\x06opened\x18\x01 \x01(\x0b\x32\x15.understudy.v1.BundleH\x00\x12)\n\x07\x61\x63tions\x18\x02 \x01(\x0b\x32\x16.understudy.v1.ActionsH\x00\x42\x06\n\x04kind\"&\n\x07\x41\x63tions\x12\x0c\n\x04tick\x18\x01 \x01(\x04\x12\r\n\x05parts\x18\x02 \x03(\x0c\x32\x9e\x01\n\nUnderstudy\x12K\n\x08\x44\x65scribe\x12\x1e.understudy.v1.DescribeRequest\x1a\x1f.understudy.v1.DescribeResponse\x12\x43\n\x04Play\x12\x1a.understudy.v1.PlayRequest\x1a\x1b.understudy.v1.PlayResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#understudy/serving/understudy.proto\x12\runderstudy.v1\"\x11\n\x0f\x44\x65scribeRequest\"R\n\x10\x44\x65scribeResponse\x12\x16\n\x0eserver_version\x18\x01 \x01(\t\x12&\n\x07\x62undles\x18\x02 \x03(\x0b\x32\x15.understudy.v1.Bundle\"R\n\x06\x42undle\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x11\n\tspec_json\x18\x03 \x01(\t\x12\x17\n\x0fprovenance_json\x18\x04 \x01(\t\"_\n\x0bPlayRequest\x12#\n\x04open\x18\x01 \x01(\x0b\x32\x13.understudy.v1.OpenH\x00\x12#\n\x04tick\x18\x02 \x01(\x0b\x32\x13.understudy.v1.TickH\x00\x42\x06\n\x04kind\")\n\x04Open\x12\x0e\n\x06\x62undle\x18\x01 \x01(\t\x12\x11\n\tspec_json\x18\x02 \x01(\t\"i\n\x04Tick\x12\x0c\n\x04tick\x18\x01 \x01(\x04\x12\x0f\n\x07\x64\x65spawn\x18\x03 \x03(\r\x12#\n\x05spawn\x18\x02 \x03(\x0b\x32\x14.understudy.v1.Spawn\x12\x0c\n\x04\x62ots\x18\x04 \x03(\r\x12\x0f\n\x07sensors\x18\x05 \x03(\x0c\"\"\n\x05Spawn\x12\x0b\n\x03\x62ot\x18\x01 \x01(\r\x12\x0c\n\x04seed\x18\x02 \x01(\x04\"j\n\x0cPlayResponse\x12\'\n\x06opened\x18\x01 \x01(\x0b\x32\x15.understudy.v1.BundleH\x00\x12)\n\x07\x61\x63tions\x18\x02 \x01(\x0b\x32\x16.understudy.v1.ActionsH\x00\x42\x06\n\x04kind\"&\n\x07\x41\x63tions\x12\x0c\n\x04tick\x18\x01 \x01(\x04\x12\r\n\x05parts\x18\x02 \x03(\x0c\x32\x9e\x01\n\nUnderstudy\x12K\n\x08\x44\x65scribe\x12\x1e.understudy.v1.DescribeRequest\x1a\x1f.understudy.v1.DescribeResponse\x12\x43\n\x04Play\x12\x1a.understudy.v1.PlayRequest\x1a\x1b.understudy.v1.PlayResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,19 +36,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DESCRIBERESPONSE']._serialized_start=73
   _globals['_DESCRIBERESPONSE']._serialized_end=155
   _globals['_BUNDLE']._serialized_start=157
-  _globals['_BUNDLE']._serialized_end=214
-  _globals['_PLAYREQUEST']._serialized_start=216
-  _globals['_PLAYREQUEST']._serialized_end=311
-  _globals['_OPEN']._serialized_start=313
-  _globals['_OPEN']._serialized_end=354
-  _globals['_TICK']._serialized_start=356
-  _globals['_TICK']._serialized_end=461
-  _globals['_SPAWN']._serialized_start=463
-  _globals['_SPAWN']._serialized_end=497
-  _globals['_PLAYRESPONSE']._serialized_start=499
-  _globals['_PLAYRESPONSE']._serialized_end=605
-  _globals['_ACTIONS']._serialized_start=607
-  _globals['_ACTIONS']._serialized_end=645
-  _globals['_UNDERSTUDY']._serialized_start=648
-  _globals['_UNDERSTUDY']._serialized_end=806
+  _globals['_BUNDLE']._serialized_end=239
+  _globals['_PLAYREQUEST']._serialized_start=241
+  _globals['_PLAYREQUEST']._serialized_end=336
+  _globals['_OPEN']._serialized_start=338
+  _globals['_OPEN']._serialized_end=379
+  _globals['_TICK']._serialized_start=381
+  _globals['_TICK']._serialized_end=486
+  _globals['_SPAWN']._serialized_start=488
+  _globals['_SPAWN']._serialized_end=522
+  _globals['_PLAYRESPONSE']._serialized_start=524
+  _globals['_PLAYRESPONSE']._serialized_end=630
+  _globals['_ACTIONS']._serialized_start=632
+  _globals['_ACTIONS']._serialized_end=670
+  _globals['_UNDERSTUDY']._serialized_start=673
+  _globals['_UNDERSTUDY']._serialized_end=831
 # @@protoc_insertion_point(module_scope)

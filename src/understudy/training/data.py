@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from understudy.agents.networks import ActionCodec
-from understudy.recordings.cache import Cache
+from understudy.recordings.cache import Cache, take_rows
 from understudy.training.augment import Augment
 from understudy.training.embed import Embedded
 from understudy.training.stream import WindowBatch, WindowStream
@@ -45,9 +45,9 @@ def to_window(
     for key, array in cache.arrays.items():
         kind, name = key.split(".", 1)
         if kind == "observation":
-            sensors[name] = torch.from_numpy(_take(array, batch.rows))
+            sensors[name] = torch.from_numpy(take_rows(array, batch.rows))
         else:
-            done[name] = torch.from_numpy(_take(array, np.stack([batch.rows, np.maximum(batch.past, 0)], 1)))
+            done[name] = torch.from_numpy(take_rows(array, np.stack([batch.rows, np.maximum(batch.past, 0)], 1)))
     flat = {name: value.flatten(1, 2) for name, value in done.items()}
     if augment is not None:
         sensors, flat = augment(sensors, flat, batch.group)
@@ -57,10 +57,6 @@ def to_window(
     known = torch.from_numpy(batch.past >= 0).unsqueeze(-1)
     valid = torch.from_numpy(batch.valid).float()
     return Window(sensors, targets, codec.one_hot(before) * known, valid, batch.first)
-
-
-def _take(array: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    return np.take(np.asarray(array), rows, axis=0)
 
 
 class Prefetch:

@@ -35,6 +35,8 @@ def split_spans(spans: Sequence[Span], recipe: SplitRecipe, seed: int) -> Split:
     Raises:
         RecipeError: If a held-out player or a trimmed recording is not there, or nothing is left to train on.
     """
+    if recipe.blocks and recipe.tail:
+        raise RecipeError("split.blocks and split.tail both hold out blocks of each episode; give one of them.")
     spans = _trimmed(spans, recipe.trim)
     players = {span.player for span in spans}
     for player in recipe.players:
@@ -65,11 +67,13 @@ def _trimmed(spans: Sequence[Span], trim: Mapping[str, int]) -> list[Span]:
 
 
 def _blocks(span: Span, recipe: SplitRecipe) -> list[Span]:
-    """The held-out blocks of an episode: spread evenly over it, and its tail."""
-    cuts = [(1 - recipe.tail, recipe.tail)] if recipe.tail else []
-    share, num = recipe.blocks, recipe.num_blocks
-    cuts += [((index + 0.5) / num - share / num / 2, share / num) for index in range(num if share else 0)]
-    starts = [(span.start + round(at * len(span)), round(size * len(span))) for at, size in sorted(cuts)]
+    """The held-out blocks of an episode: its tail, or some spread evenly over it."""
+    if recipe.tail:
+        cuts = [(1 - recipe.tail, recipe.tail)]
+    else:
+        share = recipe.blocks / recipe.num_blocks
+        cuts = [((index + 0.5) / recipe.num_blocks - share / 2, share) for index in range(recipe.num_blocks)]
+    starts = [(span.start + round(at * len(span)), round(size * len(span))) for at, size in cuts]
     found = [replace(span, start=start, stop=min(start + size, span.stop)) for start, size in starts]
     return [block for block in found if len(block) > 0]
 

@@ -45,7 +45,7 @@ def find_wad(name: str) -> Path:
     raise GameError(f"There is no WAD '{name}'.{suggest(name, shipped)} Or give the path of a file.")
 
 
-def start_engine(wad: str, map_name: str, skill: int, *, depth: bool, geometry: bool, monsters: bool = True) -> Any:
+def start_engine(wad: str, map_name: str, skill: int, *, depth: bool, geometry: bool) -> Any:
     """Return a started `vizdoom.DoomGame` that draws 320×200 RGB with the status bar and without sound or window.
 
     Args:
@@ -55,7 +55,6 @@ def start_engine(wad: str, map_name: str, skill: int, *, depth: bool, geometry: 
         depth: Whether to draw the depth buffer.
         geometry: Whether to tell the level's sectors and which things are in the picture; it costs a large level
             two thirds of its speed.
-        monsters: Whether there are any.
 
     Raises:
         GameError: If the WAD, the map or the skill does not exist, or the engine does not start.
@@ -81,8 +80,6 @@ def start_engine(wad: str, map_name: str, skill: int, *, depth: bool, geometry: 
     game.set_episode_start_time(1 + HELD_TICS)
     game.set_available_buttons(list(BUTTONS))
     game.set_mode(vizdoom.Mode.PLAYER)
-    if not monsters:
-        game.add_game_args("-nomonsters")
     _init(game)
     return game
 

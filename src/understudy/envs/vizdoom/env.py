@@ -65,7 +65,6 @@ class DoomEnv(gymnasium.Env):
         skill: int = 3,
         sensors: Sequence[str] = ("frame",),
         max_seconds: float = 120.0,
-        monsters: bool = True,
         render_mode: str | None = None,
     ) -> None:
         """Start the engine.
@@ -76,7 +75,6 @@ class DoomEnv(gymnasium.Env):
             skill: 1 (easiest) to 5.
             sensors: Names of the sensors, among `"frame"`, `"rays"` and `"depth"` (privileged).
             max_seconds: Game time after which an episode is truncated.
-            monsters: Whether there are any; without them a level can be explored in peace.
             render_mode: `"rgb_array"` to allow `render`.
 
         Raises:
@@ -100,9 +98,7 @@ class DoomEnv(gymnasium.Env):
         self._playing = False
         self._tick = self._kills = self._decisions = self._scatter_every = 0
         names = self.behavior.sensor_names
-        self._game: Any = start_engine(
-            *self._level, depth="depth" in names, geometry="rays" in names, monsters=monsters
-        )
+        self._game: Any = start_engine(*self._level, depth="depth" in names, geometry="rays" in names)
 
     def reset(
         self,
