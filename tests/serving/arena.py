@@ -38,26 +38,37 @@ def observe(rng: np.random.Generator, rows: int) -> dict[str, np.ndarray]:
     }
 
 
-def make_bundle(folder: Path, name: str = "rusher", seed: int = 0, parity: ParitySample | None = None) -> Bundle:
+def make_bundle(
+    folder: Path,
+    name: str = "rusher",
+    seed: int = 0,
+    parity: ParitySample | None = None,
+    styles: dict[str, list[float]] | None = None,
+    hidden: int = HIDDEN,
+) -> Bundle:
     """Write a bundle for `BEHAVIOR` whose weights depend on `seed`, and return it.
+
+    With `styles`, of two numbers each, the first number of a style bends its turns.
 
     Its graph fails at run time where the first number of `frame` is above 200: a policy with a fault of its own.
     """
     return write_bundle(
         folder,
-        make_graph(seed),
+        make_graph(seed, hidden, styled=bool(styles)),
         parity,
         name=name,
         behavior=BEHAVIOR,
-        state_size=HIDDEN,
+        state_size=hidden,
         noise_size=6,
         logits_size=6,
         provenance={},
         certificate={},
+        style_size=2 if styles else 0,
+        styles=styles or {},
     )
 
 
-def make_graph(seed: int) -> bytes:
+def make_graph(seed: int, hidden: int = HIDDEN, *, styled: bool = False) -> bytes:
     """Return the policy's ONNX graph."""
     graph = Graph(np.random.default_rng(seed))
     rays = "observation.rays"
@@ -65,9 +76,9 @@ def make_graph(seed: int) -> bytes:
     flat = graph("Flatten", graph("Div", frame, graph.constant(np.float32(255))))
     flat = graph("Add", flat, fragile_zero(graph))
     seen = graph("Concat", rays, flat, axis=1)
-    state = gru_step(graph, seen, "state", 10, HIDDEN)
+    state = gru_step(graph, seen, "state", 10, hidden)
     graph("Identity", state, out="next_state")
-    logits = graph("MatMul", state, graph.weight(HIDDEN, 6), out="logits")
+    logits = graph("MatMul", state, graph.weight(hidden, 6), out="logits")
     move, buttons, turn = graph.split(logits, (3, 2, 1))
     for_move, for_buttons, for_turn = graph.split("noise", (3, 2, 1))
     gumbel = graph("Neg", graph("Log", graph("Add", graph("Neg", graph("Log", safe(graph, for_move))), tiny(graph))))
@@ -75,12 +86,15 @@ def make_graph(seed: int) -> bytes:
     pressed = graph("Less", for_buttons, graph("Sigmoid", buttons))
     graph("Cast", pressed, out="action.buttons", to=TensorProto.INT8)
     wobble = graph("Sub", for_turn, graph.constant(np.float32(0.5)))
+    if styled:
+        wobble = graph("Add", wobble, graph("MatMul", "style", graph.constant(np.array([[1], [0]], np.float32))))
     graph("Mul", graph("Tanh", graph("Add", turn, wobble)), graph.constant(np.float32(90)), out="action.turn")
     return graph.finish(
         {"observation.rays": (np.float32, (4,)), "observation.frame": (np.uint8, (2, 3))}
-        | {"state": (np.float32, (HIDDEN,)), "noise": (np.float32, (6,))},
+        | {"state": (np.float32, (hidden,)), "noise": (np.float32, (6,))}
+        | ({"style": (np.float32, (2,))} if styled else {}),
         {"action.move": (np.int64, ()), "action.buttons": (np.int8, (2,)), "action.turn": (np.float32, (1,))}
-        | {"next_state": (np.float32, (HIDDEN,)), "logits": (np.float32, (6,))},
+        | {"next_state": (np.float32, (hidden,)), "logits": (np.float32, (6,))},
     )
 
 

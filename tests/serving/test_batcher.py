@@ -4,64 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Sequence
 
-import numpy as np
 import pytest
+from policies import CountingPolicy, batching, begin, count, request
 
 from understudy.errors import ServingError
-from understudy.serving.batcher import MAX_ROWS, Batcher, Request, Spawned
-from understudy.serving.table import BotTable
-
-
-class CountingPolicy:
-    """Answers how often each bot decided so far, and keeps the sizes of its batches; waits while `gate` is shut."""
-
-    def __init__(self) -> None:
-        self.batches: list[int] = []
-        self.threads: set[str] = set()
-        self.gate = threading.Event()
-        self.gate.set()
-
-    def step(
-        self,
-        sensors: Sequence[np.ndarray],
-        state: np.ndarray,
-        noise: np.ndarray,
-    ) -> tuple[list[np.ndarray], np.ndarray]:
-        """Count."""
-        assert len(sensors[0]) == len(state) == len(noise)
-        self.batches.append(len(state))
-        self.threads.add(threading.current_thread().name)
-        assert self.gate.wait(20)
-        return [state[:, 0].copy()], state + 1
-
-
-def request(*slots: int, spawn: bool = False) -> Request:
-    """Return a request of some slots, which start afresh if `spawn`."""
-    where = np.array(slots, np.intp)
-    spawned = Spawned(where, np.zeros(len(slots), np.uint64)) if spawn else None
-    return Request(spawned, where, [np.zeros((len(slots), 1), np.float32)])
-
-
-def batching(check: Callable[[Batcher, CountingPolicy], Awaitable[None]]) -> None:
-    """Run `check` with a batcher."""
-    policy = CountingPolicy()
-    batcher = Batcher(policy, BotTable(1, 1), "counting")
-    try:
-        asyncio.run(asyncio.wait_for(check(batcher, policy), 30))
-    finally:
-        policy.gate.set()
-        batcher.close()
-
-
-async def begin(batcher: Batcher, policy: CountingPolicy, first: Request) -> asyncio.Task[list[np.ndarray]]:
-    """Shut the gate behind a first request, which is then computing."""
-    policy.gate.clear()
-    task = asyncio.create_task(batcher.decide(first, alone=False))
-    while not policy.batches:
-        await asyncio.sleep(0.001)
-    return task
+from understudy.serving.batcher import MAX_ROWS, Batcher
 
 
 def test_requests_gather_while_a_batch_computes() -> None:
@@ -69,16 +17,33 @@ def test_requests_gather_while_a_batch_computes() -> None:
 
     async def check(batcher: Batcher, policy: CountingPolicy) -> None:
         first = await begin(batcher, policy, request(0, spawn=True))
-        others = [
-            asyncio.create_task(batcher.decide(request(*slots, spawn=True), alone=False)) for slots in ((1, 2), (3,))
-        ]
-        again = asyncio.create_task(batcher.decide(request(4, 5, 6, spawn=True), alone=False))
+        others = [asyncio.create_task(count(batcher, request(*slots, spawn=True))) for slots in ((1, 2), (3,))]
+        again = asyncio.create_task(count(batcher, request(4, 5, 6, spawn=True)))
         await asyncio.sleep(0.01)
         policy.gate.set()
         answers = [await each for each in (first, *others, again)]
-        assert [len(each[0]) for each in answers] == [1, 2, 1, 3]
+        assert [len(each) for each in answers] == [1, 2, 1, 3]
         assert policy.batches == [1, 6]
-        assert (await batcher.decide(request(2, 0, 6), alone=False))[0].tolist() == [1, 1, 1]
+        assert await count(batcher, request(2, 0, 6)) == [1, 1, 1]
+
+    batching(check)
+
+
+def test_ticks_of_one_stream_are_decided_one_after_the_other() -> None:
+    """Three ticks that wait together take three turns, while another stream's tick shares the first of them."""
+
+    async def check(batcher: Batcher, policy: CountingPolicy) -> None:
+        me, other = object(), object()
+        first = await begin(batcher, policy, request(0, spawn=True, owner=me))
+        mine = [asyncio.create_task(count(batcher, request(0, owner=me))) for _ in range(2)]
+        await asyncio.sleep(0.01)
+        theirs = asyncio.create_task(count(batcher, request(1, spawn=True, owner=other)))
+        mine.append(asyncio.create_task(count(batcher, request(0, owner=me))))
+        await asyncio.sleep(0.01)
+        policy.gate.set()
+        assert [await each for each in (first, *mine)] == [[0], [1], [2], [3]]
+        assert await theirs == [0]
+        assert sorted(policy.batches) == [1, 1, 1, 2]
 
     batching(check)
 
@@ -88,16 +53,34 @@ def test_a_request_that_was_cancelled_is_not_computed() -> None:
 
     async def check(batcher: Batcher, policy: CountingPolicy) -> None:
         first = await begin(batcher, policy, request(0, spawn=True))
-        gone = asyncio.create_task(batcher.decide(request(5, spawn=True), alone=False))
+        gone = asyncio.create_task(count(batcher, request(5, spawn=True)))
         await asyncio.sleep(0.01)
         gone.cancel()
         await asyncio.sleep(0.01)
-        heir = asyncio.create_task(batcher.decide(request(5, spawn=True), alone=False))
+        heir = asyncio.create_task(count(batcher, request(5, spawn=True)))
         await asyncio.sleep(0.01)
         policy.gate.set()
         await first
-        assert (await heir)[0].tolist() == [0]
+        assert await heir == [0]
         assert policy.batches == [1, 1]
+
+    batching(check)
+
+
+def test_a_cancelled_tick_still_brings_its_bots_to_life() -> None:
+    """A client that comes back finds them new, not with the memory of the slot's former bot."""
+
+    async def check(batcher: Batcher, policy: CountingPolicy) -> None:
+        assert await count(batcher, request(5, spawn=True)) == [0]
+        policy.batches.clear()
+        first = await begin(batcher, policy, request(0, spawn=True))
+        gone = asyncio.create_task(count(batcher, request(5, spawn=True)))
+        await asyncio.sleep(0.01)
+        gone.cancel()
+        await asyncio.sleep(0.01)
+        policy.gate.set()
+        await first
+        assert await count(batcher, request(5)) == [0]
 
     batching(check)
 
@@ -108,11 +91,11 @@ def test_a_slot_freed_during_its_turn_starts_afresh() -> None:
     async def check(batcher: Batcher, policy: CountingPolicy) -> None:
         first = await begin(batcher, policy, request(5, spawn=True))
         first.cancel()
-        heir = asyncio.create_task(batcher.decide(request(5, spawn=True), alone=True))
+        heir = asyncio.create_task(count(batcher, request(5, spawn=True), inline=True))
         await asyncio.sleep(0.01)
         policy.gate.set()
-        assert (await heir)[0].tolist() == [0]
-        assert (await batcher.decide(request(5), alone=True))[0].tolist() == [1]
+        assert await heir == [0]
+        assert await count(batcher, request(5), inline=True) == [1]
 
     batching(check)
 
@@ -121,11 +104,10 @@ def test_a_stream_that_is_alone_computes_in_the_event_loop() -> None:
     """Once turns in the thread have shown how short they are; the bot's count goes on from one to the other."""
 
     async def check(batcher: Batcher, policy: CountingPolicy) -> None:
-        await batcher.decide(request(0, spawn=True), alone=True)
+        await count(batcher, request(0, spawn=True), inline=True)
         assert policy.threads == {"policy counting"}
         for expected in range(1, 300):
-            assert (await batcher.decide(request(0), alone=True))[0].tolist() == [expected]
-            batcher.settle()
+            assert await count(batcher, request(0), inline=True) == [expected]
             if threading.current_thread().name in policy.threads:
                 break
             await asyncio.sleep(0.001)
@@ -142,7 +124,7 @@ def test_a_batch_has_a_largest_size() -> None:
         first = await begin(batcher, policy, request(0, spawn=True))
         half = MAX_ROWS // 2
         parts = [range(1 + half * index, 1 + half * (index + 1)) for index in range(4)]
-        others = [asyncio.create_task(batcher.decide(request(*part, spawn=True), alone=False)) for part in parts]
+        others = [asyncio.create_task(count(batcher, request(*part, spawn=True))) for part in parts]
         await asyncio.sleep(0.01)
         policy.gate.set()
         await asyncio.gather(first, *others)
@@ -158,8 +140,8 @@ def test_a_closed_batcher_refuses() -> None:
         first = await begin(batcher, policy, request(0, spawn=True))
         policy.gate.set()
         await asyncio.to_thread(batcher.close)
-        assert (await first)[0].tolist() == [0]
+        assert await first == [0]
         with pytest.raises(ServingError, match="'counting' is no longer served"):
-            await batcher.decide(request(0), alone=True)
+            await count(batcher, request(0), inline=True)
 
     batching(check)

@@ -23,16 +23,17 @@ from understudy.errors import BundleError, ServingError
 from understudy.serving import understudy_pb2 as pb
 from understudy.serving import understudy_pb2_grpc as pb_grpc
 from understudy.serving.async_client import AsyncClient, AsyncPlayStream
+from understudy.serving.registry import load_bundles
 from understudy.serving.run import serve_in_thread
-from understudy.serving.served import ServedBundle, load_bundles
 from understudy.serving.server import SERVICE, Server, ServerOptions
+from understudy.serving.versions import load_version
 
 
-def serving(bundles: list[Bundle], check: Callable[[Server], Awaitable[None]], **options: int) -> None:
+def serving(bundles: list[Bundle], check: Callable[[Server], Awaitable[None]], **options: float) -> None:
     """Run `check` beside a server in one event loop."""
 
     async def main() -> None:
-        server = Server(bundles, ServerOptions(port=0, **options))
+        server = Server(bundles, ServerOptions(**{"port": 0, "grace_s": 0.1, **options}))  # type: ignore[arg-type]
         await server.start()
         try:
             await asyncio.wait_for(check(server), 60)
@@ -246,10 +247,10 @@ def test_a_bundle_that_answers_otherwise_is_not_served(tmp_path: Path, bundles: 
     logits, actions = PolicyRuntime(bundles[0]).replay(list(observations.values()), noise)
     named = dict(zip(bundles[0].behavior.action_names, actions, strict=True))
     right = make_bundle(tmp_path / "right", parity=ParitySample(observations, noise, logits, named))
-    ServedBundle(right).close()
+    load_version(right, threads=1)
     wrong = make_bundle(tmp_path / "wrong", parity=ParitySample(observations, noise, logits + 1, named))
     with pytest.raises(BundleError, match="fails its parity check here"):
-        ServedBundle(wrong)
+        load_version(wrong, threads=1)
 
 
 def test_two_bundles_of_one_name_are_refused(tmp_path: Path, bundles: list[Bundle]) -> None:

@@ -2,11 +2,13 @@
 
     policy.onnx   one decision for a batch of bots; see the names below
     bundle.json   the card: spec, sizes, provenance, parity certificate, the SHA-256 of the other files
+    policy.int8.onnx, policy.bf16.onnx   optional: variants of the policy in fewer bits
     parity.npz    recorded observations, noise, and the logits and actions that training computed for them
 
 The graph's inputs are `observation.<sensor>` (batch, *sensor shape), `state` float32 (batch, state_size) and `noise`
 float32 in [0, 1) (batch, noise_size); a new bot's state is all zeros. Its outputs are `action.<part>` (batch, *part
-shape), `next_state` and `logits` float32 (batch, logits_size). Normalisation, sampling and decoding are inside.
+shape), `next_state` and `logits` float32 (batch, logits_size). Normalisation, sampling and decoding are inside. A
+bundle with styles has one more input, `style`, float32 (batch, style_size).
 """
 
 from __future__ import annotations
@@ -14,15 +16,16 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from operator import index
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from understudy.errors import BundleError, SpecError
+from understudy.agents.variants import Variant
+from understudy.errors import BundleError, SpecError, suggest
 from understudy.spec import BehaviorSpec, Json
 
 FORMAT = 1
@@ -44,6 +47,9 @@ class BundleCard:
         provenance: The recipe, the recordings, the metrics, the versions.
         certificate: How closely the exported graph agrees with the network it was exported from.
         sha256: Of each other file, in hexadecimal.
+        style_size: Numbers in a style; 0 if the bot has just one way to play.
+        styles: Its named styles, each of `style_size` numbers; the first one is the default, else zeros are.
+        variants: The same policy in fewer bits, by name.
     """
 
     name: str
@@ -54,6 +60,9 @@ class BundleCard:
     provenance: Mapping[str, Json]
     certificate: Mapping[str, Json]
     sha256: Mapping[str, str]
+    style_size: int = 0
+    styles: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    variants: Mapping[str, Variant] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Return the JSON text."""
@@ -69,7 +78,12 @@ class BundleCard:
                 raise BundleError(f"of another format; this version reads format {FORMAT}")
             form["behavior"] = BehaviorSpec.from_dict(form["behavior"])
             form |= {key: index(form[key]) for key in ("state_size", "noise_size", "logits_size")}
+            form["style_size"] = index(form.get("style_size", 0))
             form["sha256"] = dict(form["sha256"])
+            form["styles"] = {
+                name: _style(vector, form["style_size"]) for name, vector in form.get("styles", {}).items()
+            }
+            form["variants"] = {name: Variant(**each) for name, each in form.get("variants", {}).items()}
             return cls(**form)
         except (ValueError, TypeError, KeyError, AttributeError, SpecError) as error:
             raise BundleError(f"not a bundle's card ({error})") from error
@@ -138,6 +152,23 @@ class Bundle:
         return self.card.noise_size
 
     @property
+    def style_size(self) -> int:
+        """Numbers in a style; 0 if the bundle takes none."""
+        return self.card.style_size
+
+    def style(self, name: str = "") -> np.ndarray:
+        """Return a named style, or the default one, float32 of shape (style_size,).
+
+        Raises:
+            BundleError: If there is no style of that name.
+        """
+        if not name:
+            return np.array(next(iter(self.card.styles.values()), [0.0] * self.style_size), np.float32)
+        if name not in self.card.styles:
+            raise BundleError(f"The bundle '{self.name}' has no style '{name}'.{suggest(name, self.card.styles)}")
+        return np.array(self.card.styles[name], np.float32)
+
+    @property
     def digest(self) -> str:
         """SHA-256 of the graph, in hexadecimal."""
         return self.card.sha256[POLICY_FILE]
@@ -171,18 +202,26 @@ class Bundle:
             raise BundleError(f"{folder / CARD_FILE} is {error}; export the bundle again.") from error
         for name, expected in card.sha256.items():
             _check_file(folder, name, expected)
-        if POLICY_FILE not in card.sha256:
-            raise BundleError(f"{folder / CARD_FILE} names no {POLICY_FILE}; export the bundle again.")
+        for name in (POLICY_FILE, *(each.file for each in card.variants.values())):
+            if name not in card.sha256:
+                raise BundleError(f"{folder / CARD_FILE} names no {name}; export the bundle again.")
         return cls(folder, card)
 
 
-def write_bundle(folder: Path | str, policy: bytes, parity: ParitySample | None, **card: Any) -> Bundle:
+def write_bundle(
+    folder: Path | str,
+    policy: bytes,
+    parity: ParitySample | None,
+    files: Mapping[str, bytes] | None = None,
+    **card: Any,
+) -> Bundle:
     """Write a bundle, all of it or nothing, replacing one that is there.
 
     Args:
         folder: Where it goes.
         policy: The ONNX graph.
         parity: Stored beside it, for the server to check at start.
+        files: Further files by name, such as variants of the graph.
         **card: The fields of `BundleCard` but `sha256`.
 
     Raises:
@@ -197,11 +236,19 @@ def write_bundle(folder: Path | str, policy: bytes, parity: ParitySample | None,
     (work / POLICY_FILE).write_bytes(policy)
     if parity is not None:
         parity.save(work / PARITY_FILE)
+    for name, content in (files or {}).items():
+        (work / name).write_bytes(content)
     sha256 = {each.name: _sha256(each) for each in sorted(work.iterdir())}
     (work / CARD_FILE).write_text(BundleCard(**card, sha256=sha256).to_json())
     shutil.rmtree(folder, ignore_errors=True)
     work.rename(folder)
     return Bundle.load(folder)
+
+
+def _style(vector: Sequence[float], size: int) -> list[float]:
+    if len(vector) != size:
+        raise ValueError(f"a style of {len(vector)} numbers where style_size is {size}")
+    return [float(number) for number in vector]
 
 
 def _check_file(folder: Path, name: str, expected: str) -> None:

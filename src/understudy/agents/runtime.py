@@ -1,4 +1,4 @@
-"""Playing a bundle with ONNX Runtime: a stateless batch step, and an `Agent` for one bot. No torch."""
+"""Playing a bundle: a stateless batch step, in float32 or fewer bits, and an `Agent` for one bot. No torch."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from understudy.agents.agreement import compare_play
+from understudy.agents.backends import open_graph, runs_here
 from understudy.agents.bundle import Bundle
 from understudy.agents.noise import uniform_noise
-from understudy.errors import BundleError, require
+from understudy.agents.variants import MIN_AGREEMENT, pick_variant
+from understudy.errors import BundleError, suggest
 from understudy.spec import Action, Observation
 
 # Of the logits, between the training network and the exported graph: a few hundred float32 roundings.
@@ -23,21 +26,32 @@ class PolicyRuntime:
     Args:
         bundle: To load.
         threads: For one step. One is fastest for small recurrent policies; pixels gain from two.
+        variant: The name of one of the bundle's variants; empty for the graph in float32.
 
     Raises:
-        BundleError: If the graph cannot be loaded or does not have the inputs and outputs of its card.
+        BundleError: If there is no such variant, or the graph cannot be loaded or does not have the inputs and outputs
+            of its card.
     """
 
-    def __init__(self, bundle: Bundle, threads: int = 1) -> None:
+    def __init__(self, bundle: Bundle, threads: int = 1, variant: str = "") -> None:
+        variants = bundle.card.variants
+        if variant and variant not in variants:
+            raise BundleError(f"The bundle '{bundle.name}' has no variant '{variant}'.{suggest(variant, variants)}")
         self.bundle = bundle
-        self._session = _open_session(bundle, threads)
+        self.threads = threads
+        self.variant = variants[variant] if variant else None
+        self._path = bundle.folder / self.variant.file if self.variant else bundle.policy_path
+        self._graph = open_graph(self._path, self.variant.runtime if self.variant else "onnxruntime", threads)
         behavior = bundle.behavior
         self._inputs = [*(f"observation.{name}" for name in behavior.sensor_names), "state", "noise"]
+        self._default_style = bundle.style()
+        if bundle.style_size:
+            self._inputs.append("style")
         self._outputs = [*(f"action.{name}" for name in behavior.action_names), "next_state"]
         self._check_names()
 
     def step(
-        self, sensors: Sequence[np.ndarray], state: np.ndarray, noise: np.ndarray
+        self, sensors: Sequence[np.ndarray], state: np.ndarray, noise: np.ndarray, style: np.ndarray | None = None
     ) -> tuple[list[np.ndarray], np.ndarray]:
         """Decide once for a batch of bots.
 
@@ -45,19 +59,35 @@ class PolicyRuntime:
             sensors: In the spec's order, each of shape (batch, *sensor shape).
             state: float32, shape (batch, state_size).
             noise: float32 in [0, 1), shape (batch, noise_size).
+            style: float32, shape (batch, style_size); the default style if left out.
 
         Returns:
             The action parts in the spec's order, each of shape (batch, *part shape); and the next state.
         """
-        feed = dict(zip(self._inputs, (*sensors, state, noise), strict=True))
-        *actions, next_state = self._session.run(self._outputs, feed)
+        *actions, next_state = self._graph.run(self._outputs, self._feed(sensors, state, noise, style))
         return actions, next_state
+
+    def explain(
+        self, sensors: Sequence[np.ndarray], state: np.ndarray, noise: np.ndarray, style: np.ndarray | None = None
+    ) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+        """As `step`; the third result is the logits, float32, shape (batch, logits_size)."""
+        outputs = [*self._outputs, "logits"]
+        *actions, next_state, logits = self._graph.run(outputs, self._feed(sensors, state, noise, style))
+        return actions, next_state, logits
 
     def logits(self, sensors: Sequence[np.ndarray], state: np.ndarray) -> np.ndarray:
         """Return the unnormalised log-probabilities behind a decision, float32, shape (batch, logits_size)."""
         noise = np.zeros((len(state), self.bundle.noise_size), np.float32)
-        feed = dict(zip(self._inputs, (*sensors, state, noise), strict=True))
-        return np.asarray(self._session.run(["logits"], feed)[0])
+        return np.asarray(self._graph.run(["logits"], self._feed(sensors, state, noise))[0])
+
+    def _feed(
+        self, sensors: Sequence[np.ndarray], state: np.ndarray, noise: np.ndarray, style: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
+        if not self.bundle.style_size:
+            return dict(zip(self._inputs, (*sensors, state, noise), strict=True))
+        if style is None:
+            style = np.broadcast_to(self._default_style, (len(state), self.bundle.style_size))
+        return dict(zip(self._inputs, (*sensors, state, noise, style), strict=True))
 
     def replay(self, sensors: Sequence[np.ndarray], noise: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
         """Play one new bot through consecutive decisions, carrying its state.
@@ -73,8 +103,8 @@ class PolicyRuntime:
         outputs = ["logits", *self._outputs]
         rows = []
         for step in range(len(noise)):
-            arrays = (*(each[step : step + 1] for each in sensors), state, noise[step : step + 1])
-            *row, state = self._session.run(outputs, dict(zip(self._inputs, arrays, strict=True)))
+            feed = self._feed([each[step : step + 1] for each in sensors], state, noise[step : step + 1])
+            *row, state = self._graph.run(outputs, feed)
             rows.append(row)
         logits, *actions = (np.concatenate(column) for column in zip(*rows, strict=True))
         return logits, actions
@@ -82,24 +112,57 @@ class PolicyRuntime:
     def verify(self) -> float:
         """Run the bundle's stored parity sample again and return the largest difference of the logits.
 
+        A variant is compared with the graph in float32: it may differ as far as its certificate allows.
+
         Raises:
-            BundleError: If this machine's answers differ from what training computed.
+            BundleError: If this machine's answers differ from what training, or the variant's maker, computed.
         """
         sample = self.bundle.parity_sample
         if sample is None:
             return 0.0
+        if self.variant is not None:
+            return self._verify_variant([sample.observations[name] for name in self.bundle.behavior.sensor_names])
         agreement = compare(self, sample)
         if not agreement.holds:
             raise BundleError(f"The bundle {self.bundle.folder} fails its parity check here: {agreement}.")
         return agreement.max_difference
 
+    def _verify_variant(self, sensors: list[np.ndarray]) -> float:
+        assert self.variant is not None
+        found = compare_play(PolicyRuntime(self.bundle, self.threads), self, [sensors]).max_logit_difference
+        allowed = float(str(self.variant.certificate["tolerance"]))
+        if not found <= allowed:
+            raise BundleError(
+                f"{self._path} fails its parity check here: its logits differ from float32's by up to {found:.2g} "
+                f"(allowed: {allowed:.2g}); this processor may lack what it was made for. Serve it with "
+                "--precision fp32."
+            )
+        return found
+
     def _check_names(self) -> None:
-        found_in = {each.name for each in self._session.get_inputs()}
-        found_out = {each.name for each in self._session.get_outputs()}
-        for what, expected, found in (("input", self._inputs, found_in), ("output", self._outputs, found_out)):
+        graph = self._graph
+        for what, expected, found in (("input", self._inputs, graph.inputs), ("output", self._outputs, graph.outputs)):
             missing = [each for each in expected if each not in found]
             if missing:
-                raise BundleError(f"{self.bundle.policy_path} has no {what} '{missing[0]}'; export the bundle again.")
+                raise BundleError(f"{self._path} has no {what} '{missing[0]}'; export the bundle again.")
+
+
+def open_runtime(
+    bundle: Bundle, threads: int = 1, precision: str = "auto", min_agreement: float = MIN_AGREEMENT
+) -> PolicyRuntime:
+    """Load the fastest variant of a bundle that decides as float32 does often enough.
+
+    Args:
+        bundle: To load.
+        threads: For one step.
+        precision: `"auto"`, `"fp32"`, or the name of a variant.
+        min_agreement: The least share of decisions, 0 to 1, that must be those of float32.
+
+    Raises:
+        BundleError: If the variant that was asked for is not there, agrees too rarely or cannot run here.
+    """
+    name = pick_variant(bundle.card.variants, precision, min_agreement, runs_here=runs_here)
+    return PolicyRuntime(bundle, threads, name)
 
 
 @dataclass(frozen=True)
@@ -140,12 +203,17 @@ class BundleAgent:
     Args:
         bundle: To play.
         threads: Of ONNX Runtime.
+        style: One of the bundle's; its default if left out.
+
+    Raises:
+        BundleError: If the graph cannot be loaded, or there is no such style.
     """
 
-    def __init__(self, bundle: Bundle, threads: int = 1) -> None:
+    def __init__(self, bundle: Bundle, threads: int = 1, style: str = "") -> None:
         self.behavior = bundle.behavior
         self._runtime = PolicyRuntime(bundle, threads)
         self._bundle = bundle
+        self._style = bundle.style(style)[None]
         self.reset(0)
 
     def reset(self, seed: int) -> None:
@@ -159,23 +227,9 @@ class BundleAgent:
         self.behavior.check_observation(observation)
         sensors = [observation[name][None] for name in self.behavior.sensor_names]
         noise = uniform_noise(self._seed, self._decision, self._bundle.noise_size)
-        actions, self._state = self._runtime.step(sensors, self._state, noise)
+        actions, self._state = self._runtime.step(sensors, self._state, noise, self._style)
         self._decision += np.uint64(1)
         return {name: np.asarray(value[0]) for name, value in zip(self.behavior.action_names, actions, strict=True)}
 
     def close(self) -> None:
         """Nothing to release."""
-
-
-def _open_session(bundle: Bundle, threads: int) -> Any:
-    onnxruntime = require("onnxruntime", "serve")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # Spinning worker threads slow down everything else on a machine whose cores are shared.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 4  # errors are raised; printing them too would say them twice
-    try:
-        return onnxruntime.InferenceSession(str(bundle.policy_path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime raises several unrelated classes for a graph it cannot load
-        raise BundleError(f"{bundle.policy_path} cannot be loaded by ONNX Runtime: {error}") from error

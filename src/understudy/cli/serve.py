@@ -31,7 +31,7 @@ def serve(
     require("grpc", "serve")
     # Imported here because these import grpc, which must not be before `poll_directly`.
     from understudy.serving.run import serve_forever
-    from understudy.serving.served import load_bundles
+    from understudy.serving.registry import load_bundles
     from understudy.serving.server import ServerOptions
 
     options = ServerOptions(host=host, port=port, threads=threads, max_bots=max_bots, public=insecure_public)

@@ -19,9 +19,10 @@ import numpy as np
 from understudy.errors import ServingError, UnderstudyError
 from understudy.serving import understudy_pb2 as pb
 from understudy.serving import understudy_pb2_grpc as pb_grpc
+from understudy.serving.fallback import Fallback
 from understudy.serving.refusals import to_error
-from understudy.serving.stream import CHANNEL_OPTIONS, ServedInfo, StreamState, open_request
-from understudy.spec import BehaviorSpec
+from understudy.serving.stream import CHANNEL_OPTIONS, CLOSE_S, ServedInfo, StreamState, open_request
+from understudy.spec import Action, BehaviorSpec
 
 T = TypeVar("T")
 
@@ -48,10 +49,19 @@ class AsyncClient:
             raise to_error(failure, self.address) from None
         return [ServedInfo(each) for each in response.bundles]
 
-    async def play(self, bundle: str = "", behavior: BehaviorSpec | None = None) -> AsyncPlayStream:
+    async def play(
+        self,
+        bundle: str = "",
+        behavior: BehaviorSpec | None = None,
+        *,
+        budget_s: float | None = None,
+        fallback: Fallback = Fallback.REPEAT,
+        resume: str = "",
+    ) -> AsyncPlayStream:
         """Open a stream of ticks; see `Client.play`."""
+        opening = open_request(bundle, behavior, budget_s, fallback, resume)
         stream = AsyncPlayStream(self._stub.Play(), self.address)
-        await stream.open(open_request(bundle, behavior))
+        await stream.open(opening)
         return stream
 
     async def close(self) -> None:
@@ -67,45 +77,43 @@ class AsyncClient:
         await self.close()
 
 
-class AsyncPlayStream:
-    """The bots that one client plays; they end with the stream. Made by `AsyncClient.play`.
-
-    Attributes:
-        info: The bundle that plays: its name, digest and behaviour.
-    """
-
-    info: ServedInfo
+class AsyncPlayStream(StreamState):
+    """The bots that one client plays; they end with the stream. Made by `AsyncClient.play`."""
 
     def __init__(self, call: Any, address: str) -> None:
+        super().__init__()
         self._call = call
         self._address = address
         self._failure: UnderstudyError | None = None
 
     async def open(self, opening: pb.PlayRequest) -> None:
         """Send the first request; `AsyncClient.play` does."""
-        self.info = ServedInfo((await self._exchange(opening)).opened)
-        self._state = StreamState(self.info)
+        self._opened((await self._exchange(opening)).opened)
 
-    def spawn(self, bot: int, seed: int) -> None:
-        """Start `bot` (the caller's own number) afresh with the next tick, its noise from `seed`."""
-        self._state.spawn(bot, seed)
-
-    def despawn(self, bot: int) -> None:
-        """End `bot` with the next tick; raises `ServingError` if it does not live."""
-        self._state.despawn(bot)
-
-    async def tick(self, bots: Sequence[int], observations: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    async def tick(
+        self,
+        bots: Sequence[int],
+        observations: Mapping[str, np.ndarray],
+        save: Sequence[int] = (),
+        played: Mapping[int, Action] | None = None,
+    ) -> dict[str, np.ndarray]:
         """Let some bots decide once; see `PlayStream.tick`."""
-        await self.send(bots, observations)
+        await self.send(bots, observations, save, played)
         return await self.receive()
 
-    async def send(self, bots: Sequence[int], observations: Mapping[str, np.ndarray]) -> None:
+    async def send(
+        self,
+        bots: Sequence[int],
+        observations: Mapping[str, np.ndarray],
+        save: Sequence[int] = (),
+        played: Mapping[int, Action] | None = None,
+    ) -> None:
         """Ask for some bots' decisions without waiting; `receive` gives them, in the order they were asked for.
 
         A game that acts on an answer one frame later keeps the server busy while it simulates. A bot may be in several
         ticks at once: its decisions are made in order.
         """
-        await self._guarded(self._write(self._state.request(bots, observations)))
+        await self._guarded(self._write(self._request(bots, observations, save, played)))
 
     async def receive(self) -> dict[str, np.ndarray]:
         """Wait for the oldest tick that was sent and not yet received.
@@ -113,14 +121,26 @@ class AsyncPlayStream:
         Raises:
             ServingError: If there is none, or the server ended the stream.
         """
-        if not self._state.num_in_flight:
+        if not self.num_in_flight:
             raise ServingError("There is no tick to receive; send one first.")
-        return self._state.actions(await self._guarded(self._read()))
+        return self._actions(await self._guarded(self._read()))
 
     async def close(self) -> None:
         """End the stream and its bots. Calling it twice does no harm."""
-        self._call.cancel()
         self._failure = self._failure or ServingError("This stream is closed; open another with client.play().")
+        if not self._call.done():
+            with contextlib.suppress(TimeoutError, asyncio.InvalidStateError, grpc.aio.AioRpcError):
+                await asyncio.wait_for(self._say_goodbye(), CLOSE_S)
+        self._call.cancel()
+
+    async def _say_goodbye(self) -> None:
+        try:
+            await self._call.done_writing()
+            while await self._call.read() is not grpc.aio.EOF:
+                pass  # answers to ticks that nobody waits for
+        except asyncio.CancelledError:
+            if not self._call.done():  # else a tick of this stream was cancelled, and that ended the call
+                raise
 
     async def _exchange(self, request: pb.PlayRequest) -> pb.PlayResponse:
         await self._guarded(self._write(request))

@@ -1,7 +1,8 @@
 """One batch per turn: while a batch computes in its own thread, arriving requests gather for the next one.
 
-Nothing waits for a batch to fill. A stream that is alone on the server has nobody to share a batch with, so a short
-turn of it computes in the event loop itself: handing it to the thread and back would cost two wake-ups.
+Nothing waits for a batch to fill. A stream that is alone on the server, and has one tick under way, has nobody to
+share a batch with, so a short turn of it computes in the event loop itself: handing it to the thread and back would
+cost two wake-ups.
 """
 
 from __future__ import annotations
@@ -12,96 +13,83 @@ import math
 import queue
 import threading
 import time
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol, TypeAlias
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from understudy.errors import ServingError
+from understudy.serving.metrics import LateReason
+from understudy.serving.request import Decided, Late, Request
 from understudy.serving.table import BotTable
+from understudy.serving.versions import Versions
 
 MAX_ROWS = 1024
 """Of a batch. Throughput no longer rises there, and a longer turn only keeps the next one waiting."""
+
+MAX_WAITING_ROWS = 16 * MAX_ROWS
+"""Rows that may wait for their turn; the tick that comes on top of them is put aside."""
 
 SHORT_TURN_S = 0.005
 """Seconds a batch may keep the event loop, with its health checks, waiting."""
 
 _LOG = logging.getLogger(__name__)
 
-Answer: TypeAlias = "list[np.ndarray] | Exception"
-
-
-class Runtime(Protocol):
-    """What computes a batch; `understudy.agents.runtime.PolicyRuntime` does."""
-
-    def step(
-        self, sensors: Sequence[np.ndarray], state: np.ndarray, noise: np.ndarray
-    ) -> tuple[Sequence[np.ndarray], np.ndarray]:
-        """Return the action parts and the next state, one row per bot."""
-        ...
-
 
 class PolicyStepError(Exception):
     """The policy itself failed. Not an `UnderstudyError`: no client can mend it."""
 
 
-class Spawned(NamedTuple):
-    """The bots that start afresh.
+class _Ask:
+    """A request on its way: waiting, computing, decided or put aside."""
 
-    Attributes:
-        slots: int64, shape (spawned,), each once.
-        seeds: Of their noise streams, uint64, shape (spawned,).
-    """
+    __slots__ = ("answer", "claimed", "outcome", "request", "rows")
 
-    slots: np.ndarray
-    seeds: np.ndarray
+    def __init__(self, request: Request, answer: asyncio.Future[Decided] | None) -> None:
+        self.request = request
+        self.answer = answer  # None if it is computed while its stream looks on
+        self.claimed = False  # by a turn that keeps its result, or by the timer that put it aside
+        self.outcome: Decided | Exception | None = None
+        self.rows = len(request.slots)  # that count as waiting
 
-
-class Request(NamedTuple):
-    """What one stream asks for in one tick.
-
-    Attributes:
-        spawned: Starts afresh before anything decides.
-        slots: The slots that decide, int64, shape (bots,), each once.
-        sensors: One array per sensor, in order, of shape (bots, *sensor shape).
-    """
-
-    spawned: Spawned | None
-    slots: np.ndarray
-    sensors: list[np.ndarray]
-
-
-class _Waiting(NamedTuple):
-    request: Request
-    answer: asyncio.Future[list[np.ndarray]]
+    @property
+    def cancelled(self) -> bool:
+        return self.answer is not None and self.answer.cancelled()
 
 
 class Batcher:
     """Computes the requests of every stream of one bundle, in the order they came, as few batches as possible.
 
     Args:
-        runtime: The policy.
-        table: The memory of its bots; only this batcher's thread touches it.
+        versions: Of the policy.
+        table: The memory of its bots; only a turn touches it.
         name: Of the bundle, for the thread and the log.
+        max_waiting_rows: Beyond which the newest tick is put aside.
     """
 
-    def __init__(self, runtime: Runtime, table: BotTable, name: str) -> None:
-        self._runtime = runtime
+    def __init__(
+        self, versions: Versions, table: BotTable, name: str, max_waiting_rows: int = MAX_WAITING_ROWS
+    ) -> None:
+        self._versions = versions
         self._table = table
         self._name = name
-        self._inbox: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._max_waiting_rows = max_waiting_rows
+        self._inbox: queue.SimpleQueue[_Ask | None] = queue.SimpleQueue()
+        self._held: _Ask | None = None
+        # Each has one writer: the event loop counts what comes, the thread what it took.
+        self._rows_in = self._rows_out = self._asks_in = self._asks_out = 0
         self._closed = False
         self._turn = threading.Lock()
+        self._claims = threading.Lock()
         self._turn_s = math.inf
         self._thread = threading.Thread(target=self._work, name=f"policy {name}", daemon=True)
         self._thread.start()
 
-    async def decide(self, request: Request, *, alone: bool) -> list[np.ndarray]:
-        """Return one array per action part, in order, of shape (bots, *part shape).
+    def submit(self, request: Request, *, inline: bool) -> Decided | asyncio.Future[Decided]:
+        """Return the decision, or a future of it.
 
         Args:
-            request: What one stream asks for.
-            alone: Whether no other stream is open on the server.
+            request: What one stream asks for. Its births and changes of style happen even if it is late.
+            inline: Whether it may be computed here and now.
 
         Raises:
             ServingError: If the batcher is closed.
@@ -109,25 +97,15 @@ class Batcher:
         """
         if self._closed:
             raise ServingError(f"The bundle '{self._name}' is no longer served; the server is stopping.")
-        if alone and self._turn_s < SHORT_TURN_S and self._turn.acquire(blocking=False):
-            try:
-                answer = self._answer([request])[0]
-            finally:
-                self._turn.release()
-            if isinstance(answer, Exception):
-                raise answer
-            return answer
-        waiting = _Waiting(request, asyncio.get_running_loop().create_future())
-        self._inbox.put(waiting)
-        return await waiting.answer
+        idle = self._asks_in == self._asks_out
+        if inline and idle and self._turn_s < SHORT_TURN_S and self._turn.acquire(blocking=False):
+            return self._decide_here(request)
+        return self._enqueue(request)
 
-    def settle(self) -> None:
-        """Do what the last turn put off, if no turn is being taken: a good moment is after its answer was sent."""
-        if self._turn.acquire(blocking=False):
-            try:
-                self._table.settle()
-            finally:
-                self._turn.release()
+    def between_turns(self, change: Callable[[BotTable], None]) -> None:
+        """Change the bots' memory while no turn is being taken; blocks until then."""
+        with self._turn:
+            change(self._table)
 
     def close(self) -> None:
         """Finish what is queued and end the thread. Calling it twice does no harm."""
@@ -135,54 +113,147 @@ class Batcher:
         self._inbox.put(None)
         self._thread.join()
 
-    def _work(self) -> None:
-        while (first := self._inbox.get()) is not None:
-            batch = self._gather(first)
-            with self._turn:
-                # A stream gives back its slots only after it cancelled its request. Looking at `cancelled` here, after
-                # the last `get` and inside the turn, means: no slot is in two requests of a batch, or in two turns.
-                batch = [each for each in batch if not each.answer.cancelled()]
-                if batch:
-                    _post(batch, self._answer([each.request for each in batch]))
-                    self._table.settle()
+    # --- the event loop --------------------------------------------------------------------------------------------
 
-    def _gather(self, first: _Waiting) -> list[_Waiting]:
-        batch, rows = [first], len(first.request.slots)
+    def _decide_here(self, request: Request) -> Decided:
+        ask = _Ask(request, None)
+        try:
+            self._take_turn([ask])
+        finally:
+            self._turn.release()
+        return self._reckon(ask)
+
+    def _enqueue(self, request: Request) -> asyncio.Future[Decided]:
+        loop = asyncio.get_running_loop()
+        ask = _Ask(request, loop.create_future())
+        assert ask.answer is not None
+        if ask.rows and self._rows_in - self._rows_out + ask.rows > self._max_waiting_rows:
+            self._put_aside(ask, Late.OVERLOAD)
+            ask.rows = 0
+        elif request.deadline < math.inf:
+            timer = loop.call_later(request.deadline - time.perf_counter(), self._put_aside, ask, Late.BUDGET)
+            ask.answer.add_done_callback(lambda _: timer.cancel())
+        self._rows_in += ask.rows
+        self._asks_in += 1
+        self._inbox.put(ask)
+        return ask.answer
+
+    def _put_aside(self, ask: _Ask, why: Late) -> None:
+        """Answer with fallbacks, unless a turn keeps the result; what the tick saves still comes from its turn."""
+        with self._claims:
+            if ask.claimed:
+                return
+            ask.claimed = True
+        ask.outcome = Decided(None, why)
+        if not ask.request.save:
+            _deliver([ask], self._reckon)
+
+    def _reckon(self, ask: _Ask) -> Decided:
+        """Return the outcome, counted; raises it if it is an error."""
+        if isinstance(ask.outcome, Exception):
+            raise ask.outcome
+        assert ask.outcome is not None
+        if ask.outcome.late:
+            reason: LateReason = "budget" if ask.outcome.late is Late.BUDGET else "overload"
+            self._versions.newest.counters.late(reason, len(ask.request.slots))
+        return ask.outcome
+
+    # --- the thread ------------------------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        while (first := self._next()) is not None:
+            batch = self._gather(first)
+            self._rows_out += sum(each.rows for each in batch)
+            with self._turn:
+                self._take_turn(batch)
+                self._asks_out += len(batch)
+                _post(batch, self._reckon)
+
+    def _next(self) -> _Ask | None:
+        held, self._held = self._held, None
+        return held if held is not None else self._inbox.get()
+
+    def _gather(self, first: _Ask) -> list[_Ask]:
+        batch, rows, owners = [first], len(first.request.slots), {id(first.request.owner)}
         while rows < MAX_ROWS:
             try:
-                waiting = self._inbox.get_nowait()
+                ask = self._inbox.get_nowait()
             except queue.Empty:
                 break
-            if waiting is None:
+            if ask is None:
                 self._inbox.put(None)
                 break
-            batch.append(waiting)
-            rows += len(waiting.request.slots)
+            if id(ask.request.owner) in owners:  # Its bots' states must first be those after the tick before.
+                self._held = ask
+                break
+            owners.add(id(ask.request.owner))
+            batch.append(ask)
+            rows += len(ask.request.slots)
         return batch
 
-    def _answer(self, requests: list[Request]) -> Sequence[Answer]:
-        try:
-            return self._compute(requests)
-        except Exception:
-            if len(requests) > 1:  # So that one stream's trouble stays its own.
-                return [self._answer([each])[0] for each in requests]
-            _LOG.exception("The policy '%s' failed on a batch of %d bots", self._name, len(requests[0].slots))
-            return [PolicyStepError("The policy failed on this tick.")]
+    # --- a turn, in either -----------------------------------------------------------------------------------------
 
-    def _compute(self, requests: list[Request]) -> list[list[np.ndarray]]:
+    def _take_turn(self, asks: list[_Ask]) -> None:
         began = time.perf_counter()
-        for each in requests:
-            if each.spawned is not None:
-                self._table.reset(each.spawned.slots, each.spawned.seeds)
-        slots, sensors = _join(requests)
-        state, noise = self._table.read(slots)
-        actions, next_state = self._runtime.step(sensors, state, noise)
-        self._table.advance(slots, next_state)
+        for each in asks:
+            _change(self._table, each.request)
+        # A session gives back its slots only after it cancelled its ticks. Looking at `cancelled` here, after the last
+        # `get` and inside the turn, means: no slot decides twice in a batch, or in two turns at once.
+        deciding = [each for each in asks if not each.claimed and not each.cancelled]
+        if deciding:
+            self._decide(deciding)
+        for each in asks:
+            if each.request.save and isinstance(each.outcome, Decided):
+                each.outcome = each.outcome._replace(saved=self._table.save(each.request.save))
         self._turn_s = time.perf_counter() - began
-        return _split(actions, [len(each.slots) for each in requests])
+
+    def _decide(self, asks: list[_Ask]) -> None:
+        """Compute, and give each its outcome; a batch that fails is computed again, one stream at a time."""
+        requests = [each.request for each in asks]
+        slots, sensors = _join(requests)
+        try:
+            queue_s = time.perf_counter() - requests[0].received
+            actions, state = self._versions.step(slots, sensors, self._table.read(slots), len(asks), queue_s)
+        except Exception:
+            if len(asks) > 1:
+                for each in asks:
+                    self._decide([each])
+                return
+            _LOG.exception("The policy '%s' failed on a batch of %d bots", self._name, len(slots))
+            asks[0].outcome = PolicyStepError("The policy failed on this tick.")
+            return
+        self._keep(asks, slots, state)
+        rows = [len(each.slots) for each in requests]
+        for each, parts in zip(asks, _split(actions, rows), strict=True):
+            if each.outcome is None:
+                each.outcome = Decided(parts)
+
+    def _keep(self, asks: list[_Ask], slots: np.ndarray, state: np.ndarray) -> None:
+        """Keep the next states, but of bots whose answer comes too late: for them, nothing has happened."""
+        now = time.perf_counter()
+        with self._claims:
+            late = [each.claimed or now > each.request.deadline for each in asks]
+            for each, too_late in zip(asks, late, strict=True):
+                if too_late and not each.claimed:
+                    each.outcome = Decided(None, Late.BUDGET)
+                each.claimed = True
+        if any(late):
+            kept = ~np.repeat(late, [len(each.request.slots) for each in asks])
+            slots, state = slots[kept], state[kept]
+        self._table.advance(slots, state)
 
 
-def _join(requests: list[Request]) -> tuple[np.ndarray, list[np.ndarray]]:
+def _change(table: BotTable, request: Request) -> None:
+    if request.births is not None:
+        births = request.births
+        table.reset(births.slots, births.seeds, births.styles)
+        if births.saved:
+            table.restore(list(births.saved), list(births.saved.values()))
+    if request.restyles is not None:
+        table.restyle(*request.restyles)
+
+
+def _join(requests: list[Request]) -> tuple[np.ndarray, Sequence[np.ndarray]]:
     if len(requests) == 1:
         return requests[0].slots, requests[0].sensors
     slots = np.concatenate([each.slots for each in requests])
@@ -190,25 +261,27 @@ def _join(requests: list[Request]) -> tuple[np.ndarray, list[np.ndarray]]:
     return slots, [np.concatenate(column) for column in columns]
 
 
-def _split(actions: Sequence[np.ndarray], rows: Sequence[int]) -> list[list[np.ndarray]]:
+def _split(actions: Sequence[np.ndarray], rows: Sequence[int]) -> list[Sequence[np.ndarray]]:
     if len(rows) == 1:
-        return [list(actions)]
+        return [actions]
     ends = np.cumsum(rows)
     return [[part[end - count : end] for part in actions] for end, count in zip(ends, rows, strict=True)]
 
 
-def _post(batch: list[_Waiting], answers: Sequence[Answer]) -> None:
+def _post(asks: list[_Ask], reckon: Callable[[_Ask], Decided]) -> None:
+    answer = asks[0].answer
+    assert answer is not None
     try:
-        batch[0].answer.get_loop().call_soon_threadsafe(_deliver, batch, answers)
+        answer.get_loop().call_soon_threadsafe(_deliver, asks, reckon)
     except RuntimeError:
-        _LOG.debug("The event loop ended before %d answers", len(batch))
+        _LOG.debug("The event loop ended before %d answers", len(asks))
 
 
-def _deliver(batch: list[_Waiting], answers: Sequence[Answer]) -> None:
-    for waiting, answer in zip(batch, answers, strict=True):
-        if waiting.answer.done():
+def _deliver(asks: list[_Ask], reckon: Callable[[_Ask], Decided]) -> None:
+    for each in asks:
+        if each.answer is None or each.answer.done():  # put aside already, or cancelled
             continue
-        if isinstance(answer, Exception):
-            waiting.answer.set_exception(answer)
-        else:
-            waiting.answer.set_result(answer)
+        try:
+            each.answer.set_result(reckon(each))
+        except Exception as error:  # the outcome itself: the stream that waits raises it
+            each.answer.set_exception(error)

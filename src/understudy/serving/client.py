@@ -8,7 +8,9 @@ with Client("127.0.0.1:50051") as client, client.play("rusher") as stream:
 
 from __future__ import annotations
 
+import contextlib
 import queue
+import threading
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -19,9 +21,10 @@ import numpy as np
 from understudy.errors import ServingError, UnderstudyError
 from understudy.serving import understudy_pb2 as pb
 from understudy.serving import understudy_pb2_grpc as pb_grpc
+from understudy.serving.fallback import Fallback
 from understudy.serving.refusals import to_error
-from understudy.serving.stream import CHANNEL_OPTIONS, ServedInfo, StreamState, open_request
-from understudy.spec import BehaviorSpec
+from understudy.serving.stream import CHANNEL_OPTIONS, CLOSE_S, ServedInfo, StreamState, open_request
+from understudy.spec import Action, BehaviorSpec
 
 
 class Client:
@@ -55,18 +58,30 @@ class Client:
             raise to_error(failure, self.address) from None
         return [ServedInfo(each) for each in response.bundles]
 
-    def play(self, bundle: str = "", behavior: BehaviorSpec | None = None) -> PlayStream:
+    def play(
+        self,
+        bundle: str = "",
+        behavior: BehaviorSpec | None = None,
+        *,
+        budget_s: float | None = None,
+        fallback: Fallback = Fallback.REPEAT,
+        resume: str = "",
+    ) -> PlayStream:
         """Open a stream of ticks.
 
         Args:
             bundle: By name; may be empty if the server plays just one.
             behavior: The game's spec, for the server to compare with the bundle's.
+            budget_s: Seconds, from when the server reads a tick, until its answer must leave; a bot that would be later
+                gets its fallback, and `late` says so. None: no hurry.
+            fallback: What late bots do: their last action again, or nothing.
+            resume: The `lease` of a stream that was cut off, to have its bots back.
 
         Raises:
             SpecMismatchError: If the bundle cannot play a game with that spec.
-            ServingError: If there is no server, or it plays no such bundle.
+            ServingError: If there is no server, it plays no such bundle, or no bots wait under that lease.
         """
-        return PlayStream(self._stub, self.address, open_request(bundle, behavior))
+        return PlayStream(self._stub, self.address, open_request(bundle, behavior, budget_s, fallback, resume))
 
     def close(self) -> None:
         """End the connection and its streams. Calling it twice does no harm."""
@@ -81,35 +96,31 @@ class Client:
         self.close()
 
 
-class PlayStream:
-    """The bots that one client plays; they end with the stream. Made by `Client.play`.
-
-    Attributes:
-        info: The bundle that plays: its name, digest and behaviour.
-    """
+class PlayStream(StreamState):
+    """The bots that one client plays; they end with the stream. Made by `Client.play`."""
 
     def __init__(self, stub: Any, address: str, opening: pb.PlayRequest) -> None:
+        super().__init__()
         self._address = address
         self._requests: queue.SimpleQueue[pb.PlayRequest | None] = queue.SimpleQueue()
         self._call = stub.Play(iter(self._requests.get, None))
         self._failure: UnderstudyError | None = None
-        self._state = StreamState(ServedInfo(self._exchange(opening).opened))
-        self.info = self._state.info
+        self._opened(self._exchange(opening).opened)
 
-    def spawn(self, bot: int, seed: int) -> None:
-        """Start `bot` (the caller's own number) afresh with the next tick, its noise from `seed`."""
-        self._state.spawn(bot, seed)
-
-    def despawn(self, bot: int) -> None:
-        """End `bot` with the next tick; raises `ServingError` if it does not live."""
-        self._state.despawn(bot)
-
-    def tick(self, bots: Sequence[int], observations: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def tick(
+        self,
+        bots: Sequence[int],
+        observations: Mapping[str, np.ndarray],
+        save: Sequence[int] = (),
+        played: Mapping[int, Action] | None = None,
+    ) -> dict[str, np.ndarray]:
         """Let some bots decide once.
 
         Args:
             bots: Their numbers, each living and at most once.
             observations: One array per sensor, of shape (len(bots), *sensor shape).
+            save: Bots whose memory, after this, `saved` shall hold.
+            played: What persons did in this tick, by bot, for the recording: they had the controls.
 
         Returns:
             One read-only array per action part, of shape (len(bots), *part shape).
@@ -119,14 +130,23 @@ class PlayStream:
                 goes on.
             ServingError: If the server refused the tick or is gone. The stream is then over, and its bots with it.
         """
-        response = self._exchange(self._state.request(bots, observations))
-        return self._state.actions(response)
+        return self._actions(self._exchange(self._request(bots, observations, save, played)))
 
     def close(self) -> None:
         """End the stream and its bots. Calling it twice does no harm."""
         self._requests.put(None)
+        if self._failure is None:
+            self._failure = ServingError("This stream is closed; open another with client.play().")
+            self._say_goodbye()
         self._call.cancel()
-        self._failure = self._failure or ServingError("This stream is closed; open another with client.play().")
+
+    def _say_goodbye(self) -> None:
+        impatience = threading.Timer(CLOSE_S, self._call.cancel)
+        impatience.start()
+        with contextlib.suppress(grpc.RpcError):
+            for _ in self._call:
+                pass  # answers to ticks that nobody waits for
+        impatience.cancel()
 
     def _exchange(self, request: pb.PlayRequest) -> pb.PlayResponse:
         if self._failure is not None:

@@ -102,8 +102,12 @@ class Codec:
         Raises:
             ObservationError: If a part is missing or has the wrong size.
         """
+        return dict(zip(self.behavior.action_names, self.decode_parts(payloads, rows), strict=True))
+
+    def decode_parts(self, payloads: Sequence[bytes], rows: int) -> list[np.ndarray]:
+        """Return each action part, in order; see `decode_actions`."""
         self._check_count("action parts", self.parts, len(payloads))
-        return {each.name: each.decode(data, rows) for each, data in zip(self.parts, payloads, strict=True)}
+        return [each.decode(data, rows) for each, data in zip(self.parts, payloads, strict=True)]
 
     def _check_count(self, what: str, fields: Sequence[Field], found: int) -> None:
         if found != len(fields):

@@ -15,12 +15,14 @@ class RemoteAgent:
         address: `host:port`.
         bundle: By name; may be empty if the server plays just one.
         patience_s: Seconds to wait for a server that is only starting.
+        style: One of the bundle's; its default if left out.
 
     Raises:
         ServingError: If there is no server, or it plays no such bundle.
     """
 
-    def __init__(self, address: str, bundle: str = "", patience_s: float = 0.0) -> None:
+    def __init__(self, address: str, bundle: str = "", patience_s: float = 0.0, style: str = "") -> None:
+        self._style = style or None
         self._client = Client(address)
         try:
             if patience_s:
@@ -34,7 +36,7 @@ class RemoteAgent:
 
     def reset(self, seed: int) -> None:
         """Forget the past and start the noise stream of `seed` from its beginning."""
-        self._stream.spawn(0, seed)
+        self._stream.spawn(0, seed, self._style)
 
     def act(self, observation: Observation) -> Action:
         """Decide once; see `Agent.act`.

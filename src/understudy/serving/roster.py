@@ -25,16 +25,24 @@ class Roster:
         self._slots: dict[int, int] = {}
         self._last: tuple[list[int], np.ndarray] = ([], np.zeros(0, np.intp))
 
-    def __len__(self) -> int:
-        return len(self._slots)
+    @property
+    def living(self) -> list[int]:
+        """The client's numbers of the bots that live."""
+        return list(self._slots)
 
-    def despawn(self, bots: Sequence[int]) -> None:
-        """Give back the slots of some bots; raises `ServingError` if one does not live."""
+    def despawn(self, bots: Sequence[int]) -> list[int]:
+        """End some bots and return their slots, to be given back once no tick uses them.
+
+        Raises:
+            ServingError: If one does not live.
+        """
+        slots = []
         for bot in bots:
             if bot not in self._slots:
                 raise ServingError(f"Bot {bot} cannot be despawned: {self._unknown(bot)}")
-            self._pool.give(self._slots.pop(bot))
+            slots.append(self._slots.pop(bot))
         self._last = ([], np.zeros(0, np.intp))
+        return slots
 
     def spawn(self, bots: Sequence[int]) -> np.ndarray:
         """Return the slot of each bot, int64 (bots,), taking one for each that does not live yet.
@@ -72,10 +80,6 @@ class Roster:
             raise ServingError(f"Bot {bot} cannot decide: {self._unknown(bot)}") from None
         self._last = (list(bots), slots)
         return slots
-
-    def release(self) -> None:
-        """Give back every slot."""
-        self.despawn(list(self._slots))
 
     def _unknown(self, bot: int) -> str:
         return f"no bot {bot} lives in this stream ({len(self._slots)} do). Spawn it first, with its seed."

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -15,11 +17,14 @@ from understudy.agents.bundle import Bundle
 from understudy.errors import ServingError
 from understudy.serving import understudy_pb2 as pb
 from understudy.serving import understudy_pb2_grpc as pb_grpc
-from understudy.serving.served import ServedBundle
+from understudy.serving.admin import AdminServicer
+from understudy.serving.registry import Limits, Registry
 from understudy.serving.servicer import UnderstudyServicer
 from understudy.serving.tuning import WINDOW_OPTIONS
+from understudy.serving.watch import FolderWatch
 
 SERVICE = pb.DESCRIPTOR.services_by_name["Understudy"].full_name
+ADMIN_SERVICE = pb.DESCRIPTOR.services_by_name["Admin"].full_name
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 
 
@@ -34,6 +39,11 @@ class ServerOptions:
         max_bots: Living bots in one stream.
         max_streams: Calls at once, over all clients.
         max_message_bytes: Of one request.
+        grace_s: Seconds that the bots of a stream that broke off wait for their client; 0 frees them at once.
+        recordings: The folder where play that clients want recorded is written; None refuses them.
+        watch_s: Seconds between two looks at the bundles' folders, for new versions; 0 never looks.
+        admin: Whether to answer the Admin service.
+        bundles_root: The only folder the Admin service may load bundles from.
         public: Whether `host` may be one that other machines can reach.
 
     Raises:
@@ -46,12 +56,20 @@ class ServerOptions:
     max_bots: int = 4096
     max_streams: int = 1024
     max_message_bytes: int = 64 << 20
+    grace_s: float = 5.0
+    recordings: Path | None = None
+    watch_s: float = 0.0
+    admin: bool = False
+    bundles_root: Path | None = None
     public: bool = False
 
     def __post_init__(self) -> None:
         for name in ("threads", "max_bots", "max_streams", "max_message_bytes"):
             if getattr(self, name) < 1:
                 raise ServingError(f"The option {name} is {getattr(self, name)}; it must be at least 1.")
+        for name in ("grace_s", "watch_s"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ServingError(f"The option {name} is {getattr(self, name)}; it must be seconds, 0 or more.")
         if not 0 <= self.port <= 65535:
             raise ServingError(f"The port is {self.port}; it must be from 0 (any free one) to 65535.")
         if not self.public and not is_loopback(self.host):
@@ -76,14 +94,16 @@ class Server:
     def __init__(self, bundles: Sequence[Bundle], options: ServerOptions | None = None) -> None:
         self.options = options or ServerOptions()
         self.address = ""
-        self._served = {each.name: ServedBundle(each, self.options.threads) for each in bundles}
-        self._servicer = UnderstudyServicer(self._served, self.options.max_bots)
+        limits = Limits(self.options.max_bots, self.options.threads, self.options.grace_s)
+        self.registry = Registry(bundles, limits)
+        self._servicer = UnderstudyServicer(self.registry, self.options.recordings)
         self._health = health.aio.HealthServicer()
+        self._watch: asyncio.Task[None] | None = None
 
     @property
     def num_bots(self) -> int:
         """How many bots live, over all streams and bundles."""
-        return sum(each.slots.num_taken for each in self._served.values())
+        return self.registry.num_bots
 
     async def start(self) -> str:
         """Listen, and return the address, `host:port`.
@@ -97,26 +117,26 @@ class Server:
         try:
             bound = self._server.add_insecure_port(f"{where}:{port}")
         except RuntimeError as error:
-            await self._close_bundles()
+            await self.registry.close()
             raise ServingError(
                 f"Cannot listen on {where}:{port}; choose another with --port (0: a free one)."
             ) from error
         await self._server.start()
         for name in ("", SERVICE):
             await self._health.set(name, _SERVING)
+        if self.options.watch_s:
+            self._watch = asyncio.create_task(FolderWatch(self.registry, self.options.watch_s).run())
         self.address = f"{where}:{bound}"
         return self.address
 
     async def stop(self, grace: float = 1.0) -> None:
         """Refuse new calls and ticks, let each stream finish its tick, cancel what is left after `grace` seconds."""
+        if self._watch is not None:
+            self._watch.cancel()
         await self._health.enter_graceful_shutdown()
         self._servicer.begin_stop()
         await self._server.stop(grace)
-        await self._close_bundles()
-
-    async def _close_bundles(self) -> None:
-        for each in self._served.values():
-            await asyncio.to_thread(each.close)
+        await self.registry.close()
 
     def _build(self) -> grpc.aio.Server:
         server = grpc.aio.server(
@@ -128,9 +148,14 @@ class Server:
                 *WINDOW_OPTIONS,
             ],
         )
+        services = [SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME]
         pb_grpc.add_UnderstudyServicer_to_server(self._servicer, server)  # type: ignore[no-untyped-call]
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+        if self.options.admin:
+            admin = AdminServicer(self.registry, self.options.bundles_root)
+            pb_grpc.add_AdminServicer_to_server(admin, server)  # type: ignore[no-untyped-call]
+            services.append(ADMIN_SERVICE)
+        reflection.enable_server_reflection(services, server)
         return server
 
 

@@ -1,9 +1,10 @@
-"""The gRPC service: `Describe`, and `Play` with one `Session` per stream."""
+"""The gRPC service: `Describe`, and `Play` with one session per stream."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -13,9 +14,11 @@ from understudy import __version__
 from understudy.errors import ServingError, UnderstudyError
 from understudy.serving import understudy_pb2 as pb
 from understudy.serving import understudy_pb2_grpc as pb_grpc
+from understudy.serving.fallback import Fallback
 from understudy.serving.opening import require_playable
-from understudy.serving.refusals import StoppingError, to_refusal
-from understudy.serving.served import ServedBundle, choose
+from understudy.serving.play import TickStream
+from understudy.serving.refusals import to_refusal
+from understudy.serving.registry import Registry, new_lease
 from understudy.serving.session import Session
 
 _LOG = logging.getLogger(__name__)
@@ -28,14 +31,13 @@ class UnderstudyServicer(pb_grpc.UnderstudyServicer):
     `Play` reads and writes through the context: in grpc.aio that costs less than an asynchronous generator.
 
     Args:
-        served: The bundles by name.
-        max_bots: How many bots may live at once in one stream.
+        registry: The bundles.
+        recordings: The folder for recordings, or None to make none.
     """
 
-    def __init__(self, served: Mapping[str, ServedBundle], max_bots: int) -> None:
-        self._served = served
-        self._max_bots = max_bots
-        self._num_streams = 0
+    def __init__(self, registry: Registry, recordings: Path | None = None) -> None:
+        self._registry = registry
+        self._recordings = recordings
         self._stopping = False
 
     def begin_stop(self) -> None:
@@ -48,9 +50,8 @@ class UnderstudyServicer(pb_grpc.UnderstudyServicer):
         context: grpc.aio.ServicerContext,  # noqa: ARG002
     ) -> pb.DescribeResponse:
         """Return which bundles are served."""
-        return pb.DescribeResponse(
-            server_version=__version__, bundles=[each.to_message() for each in self._served.values()]
-        )
+        bundles = [each.to_message() for each in self._registry.deployments]
+        return pb.DescribeResponse(server_version=__version__, bundles=bundles)
 
     async def Play(  # noqa: N802
         self,
@@ -58,45 +59,61 @@ class UnderstudyServicer(pb_grpc.UnderstudyServicer):
         context: grpc.aio.ServicerContext,
     ) -> None:
         """Play one stream to its end; a mistake ends it with one sentence."""
-        await _answering_errors(context, self._play)
+        await answering_errors(context, self._play)
 
     async def _play(self, context: grpc.aio.ServicerContext) -> None:
         request = await context.read()
         if request is grpc.aio.EOF:
             return
-        session, opened = self._open(request)
-        self._num_streams += 1
+        session, opened = self._open(request, context.peer())
+        broken_off = True
         try:
-            await context.write(opened)
-            while (request := await context.read()) is not grpc.aio.EOF:
-                if self._stopping:
-                    # Only now, as the answer to a request: a grpc.aio client that writes to a call that has ended may
-                    # see INTERNAL instead of our sentence (grpc/grpc#36066).
-                    raise StoppingError("The server is stopping; open the stream again when it is back.")
-                await context.write(await session.answer(request, alone=self._num_streams == 1))
-                session.settle()
+            await context.write(pb.PlayResponse(opened=opened))
+            await self._tick_stream(context, session).run()
+            broken_off = False
+        except Exception:  # a mistake, or a policy that failed: not a client that went away
+            broken_off = False
+            raise
         finally:
-            self._num_streams -= 1
-            session.close()
+            if broken_off:
+                self._registry.park(session, opened.lease)
+            else:
+                session.close()
 
-    def _open(self, request: pb.PlayRequest) -> tuple[Session, pb.PlayResponse]:
+    def _tick_stream(self, context: grpc.aio.ServicerContext, session: Session) -> TickStream:
+        return TickStream(context, session, lambda: self._registry.alone, lambda: self._stopping, self._recordings)
+
+    def _open(self, request: pb.PlayRequest, peer: str) -> tuple[Session, pb.Opened]:
         if request.WhichOneof("kind") != "open":
             raise ServingError("A stream must begin with an open request, which names a bundle; ticks come after it.")
-        served = choose(self._served, request.open.bundle)
-        require_playable(served.bundle, request.open.spec_json)
-        return Session(served, self._max_bots), pb.PlayResponse(opened=served.to_message())
+        opening = request.open
+        deployment = self._registry.choose(opening.bundle)
+        require_playable(deployment.bundle, opening.spec_json)
+        if opening.resume:
+            session = self._registry.resume(opening.resume, opening.bundle, peer)
+        else:
+            session = self._registry.open(opening.bundle, peer=peer)
+        if opening.budget_us:
+            session.budget_s = opening.budget_us / 1e6
+        session.fallback = Fallback.NOTHING if opening.fallback else Fallback.REPEAT
+        return session, pb.Opened(
+            bundle=deployment.to_message(),
+            lease=new_lease(),
+            grace_s=self._registry.limits.grace_s,
+            bots=session.living,
+            ticks=session.ticks,
+        )
 
 
-async def _answering_errors(context: grpc.aio.ServicerContext, play: Callable[[Any], Awaitable[None]]) -> None:
+async def answering_errors(context: grpc.aio.ServicerContext, answer: Callable[[Any], Awaitable[Any]]) -> Any:
+    """Return what `answer(context)` returns; end the call with one sentence if it raises."""
     try:
-        await play(context)
+        return await answer(context)
     except DecodeError:
         refusal = to_refusal(ServingError("That message is no PlayRequest; generate the client from understudy.proto."))
     except UnderstudyError as error:
         refusal = to_refusal(error)
     except Exception:
-        _LOG.exception("A stream of %s ended in an internal error", context.peer())
-        await context.abort(grpc.StatusCode.INTERNAL, _INTERNAL)
-    else:
-        return
-    await context.abort(refusal.code, refusal.details, refusal.trailing_metadata)
+        _LOG.exception("A call of %s ended in an internal error", context.peer())
+        return await context.abort(grpc.StatusCode.INTERNAL, _INTERNAL)
+    return await context.abort(refusal.code, refusal.details, refusal.trailing_metadata)

@@ -1,67 +1,260 @@
-"""One client's tick stream, apart from gRPC: the bundle it opened, its bots, and the answer to each tick."""
+"""The bots that one client plays with one bundle, apart from any protocol. It belongs to the event loop."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from understudy.errors import ServingError
-from understudy.serving import understudy_pb2 as pb
-from understudy.serving.batcher import Request, Spawned
+from understudy.serving.codec import Codec
+from understudy.serving.deployment import Deployment
+from understudy.serving.fallback import Fallback
+from understudy.serving.request import Births, Decided, Late, Request, Restyles
 from understudy.serving.roster import Roster
-from understudy.serving.served import ServedBundle
+from understudy.serving.saved import SavedBot
+from understudy.spec import BehaviorSpec
+
+
+class Birth(NamedTuple):
+    """A bot that starts, or starts afresh.
+
+    Attributes:
+        bot: The client's own number for it, below 2**32.
+        seed: Of its noise stream, below 2**64.
+        style: float32, shape (style_size,); the bundle's default if None.
+        state: Of a saved bot, which then goes on where it stopped; empty for a new one.
+    """
+
+    bot: int
+    seed: int
+    style: np.ndarray | None = None
+    state: bytes = b""
+
+
+class Decision(NamedTuple):
+    """What some bots do.
+
+    Attributes:
+        actions: One array per action part, in the spec's order, of shape (bots, *part shape).
+        late: Whether these are fallbacks.
+        saved: The memory of the bots that were to be saved, in their order.
+    """
+
+    actions: Sequence[np.ndarray]
+    late: Late
+    saved: Sequence[SavedBot]
+
+
+Answer: TypeAlias = "Decided | asyncio.Future[Decided]"
+
+
+class Ticket(NamedTuple):
+    """A tick that was submitted; `Session.complete` takes it back with its answer."""
+
+    slots: np.ndarray
+    born: np.ndarray | None
+    answer: Answer
 
 
 class Session:
-    """The bots that one stream plays with one bundle.
+    """Made by `Registry.open`.
 
     Args:
-        served: The bundle it opened.
+        deployment: The bundle it plays.
         max_bots: How many bots may live in it at once.
+        peer: Who plays, for the status page.
+        dialect: The protocol it speaks.
+        on_close: Called once, when it ends.
+
+    Attributes:
+        budget_s: Seconds within which a tick must be answered.
+        fallback: What late bots do.
+        ticks: How many were answered.
+        late_ticks: How many of them were late.
+        began: When it was opened, by `time.monotonic`.
     """
 
-    def __init__(self, served: ServedBundle, max_bots: int) -> None:
-        self._served = served
-        self._roster = Roster(served.slots, max_bots)
+    def __init__(
+        self,
+        deployment: Deployment,
+        max_bots: int,
+        peer: str = "",
+        dialect: str = "",
+        on_close: Callable[[Session], None] = lambda _: None,
+    ) -> None:
+        self.deployment = deployment
+        self.peer = peer
+        self.dialect = dialect
+        self.budget_s = math.inf
+        self.fallback = Fallback.REPEAT
+        self.ticks = self.late_ticks = 0
+        self.began = time.monotonic()
+        self._roster = Roster(deployment.slots, max_bots)
+        self._on_close = on_close
+        self._births: list[Births] = []
+        self._restyles: list[Restyles] = []
+        self._last: tuple[np.ndarray, Sequence[np.ndarray]] | None = None
+        # Each tick under way, with the slots of bots that were despawned before it: an earlier tick may still use them.
+        self._ended: list[int] = []
+        self._under_way: deque[tuple[list[int], Answer]] = deque()
+        self._closed = False
 
-    async def answer(self, request: pb.PlayRequest, *, alone: bool) -> pb.PlayResponse:
-        """Return the actions for one tick.
+    @property
+    def behavior(self) -> BehaviorSpec:
+        """What its bots see and do."""
+        return self.deployment.behavior
 
-        Args:
-            request: Holding the tick.
-            alone: Whether no other stream is open on the server.
+    @property
+    def codec(self) -> Codec:
+        """Of the behaviour."""
+        return self.deployment.codec
+
+    @property
+    def living(self) -> list[int]:
+        """The client's numbers of the bots that live."""
+        return self._roster.living
+
+    def despawn(self, bots: Sequence[int]) -> None:
+        """End some bots now; raises `ServingError` if one does not live."""
+        self._ended += self._roster.despawn(bots)
+        if not self._under_way:
+            self._give_back()
+
+    def spawn(self, births: Sequence[Birth]) -> None:
+        """Start some bots with the next tick; one that lives starts afresh.
 
         Raises:
-            ServingError: If the request is not a tick, or names bots wrongly.
-            BotLimitError: If it spawns too many bots.
-            ObservationError: If a sensor has the wrong size or a number that is not finite.
+            ServingError: If a bot is named twice, a style does not fit, or the bytes of a saved bot do not.
+            BotLimitError: If there would be too many bots.
         """
-        if request.WhichOneof("kind") != "tick":
-            raise ServingError("This stream is open already; send ticks, or start another stream for another bundle.")
-        tick = request.tick
-        actions = await self._served.batcher.decide(self._to_request(tick), alone=alone)
-        parts = self._served.codec.encode_actions(actions)
-        return pb.PlayResponse(actions=pb.Actions(tick=tick.tick, parts=parts))
+        bundle = self.deployment.bundle
+        styles = np.zeros((len(births), bundle.style_size), np.float32)
+        for row, each in enumerate(births):
+            styles[row] = bundle.style() if each.style is None else self._checked_style(each.style)
+        sizes = (bundle.state_size, bundle.style_size)
+        saved = [SavedBot.from_bytes(each.state, *sizes) if each.state else None for each in births]
+        slots = self._roster.spawn([each.bot for each in births])
+        seeds = np.array([each.seed for each in births], np.uint64)
+        restored = {int(slot): bot for slot, bot in zip(slots, saved, strict=True) if bot is not None}
+        self._births.append(Births(slots, seeds, styles, restored))
 
-    def settle(self) -> None:
-        """Do what answering put off; to be called once the answer is sent."""
-        self._served.batcher.settle()
+    def restyle(self, bots: Sequence[int], styles: Sequence[np.ndarray]) -> None:
+        """Change the style of some living bots with the next tick; raises `ServingError` if that cannot be."""
+        slots = self._roster.slots(bots)
+        self._restyles.append(Restyles(slots, np.stack([self._checked_style(each) for each in styles])))
+
+    async def decide(self, bots: Sequence[int], sensors: Sequence[np.ndarray], save: Sequence[int] = ()) -> Decision:
+        """Let some bots decide once.
+
+        Args:
+            bots: Their numbers, each living and at most once.
+            sensors: In the spec's order, each of shape (len(bots), *sensor shape), checked already.
+            save: Numbers of bots whose memory, after this, the answer shall hold.
+
+        Raises:
+            ServingError: If a bot does not live or is named twice.
+            PolicyStepError: If the policy itself failed.
+        """
+        ticket = self.submit(bots, sensors, save)
+        answer = ticket.answer
+        try:
+            decided = answer if isinstance(answer, Decided) else await answer
+        except BaseException:
+            self.deployment.slots.give(self._under_way.popleft()[0])
+            raise
+        return self.complete(ticket, decided)
+
+    def submit(
+        self, bots: Sequence[int], sensors: Sequence[np.ndarray], save: Sequence[int] = (), *, inline: bool = False
+    ) -> Ticket:
+        """Ask for a decision; see `decide`. Tickets must be completed in their order.
+
+        Args:
+            bots: As for `decide`.
+            sensors: As for `decide`.
+            save: As for `decide`.
+            inline: Whether the batch may be computed in the event loop, here and now.
+        """
+        now = time.perf_counter()
+        slots = self._roster.slots(bots)
+        births = _join_births(self._births) if self._births else None
+        restyles = Restyles(*map(np.concatenate, zip(*self._restyles, strict=True))) if self._restyles else None
+        self._births, self._restyles = [], []
+        saving = self._roster.slots(save).tolist() if save else ()
+        request = Request(self, slots, sensors, births, restyles, saving, now, now + self.budget_s)
+        answer = self.deployment.batcher.submit(request, inline=inline)
+        self._under_way.append((self._ended, answer))
+        self._ended = []
+        return Ticket(slots, None if births is None else births.slots, answer)
+
+    def complete(self, ticket: Ticket, decided: Decided) -> Decision:
+        """Turn the answer to a ticket into what its bots do."""
+        self.deployment.slots.give(self._under_way.popleft()[0])
+        self.ticks += 1
+        if ticket.born is not None:
+            self.deployment.last_actions.forget(ticket.born)
+        if decided.actions is None:
+            self.late_ticks += 1
+            return Decision(self._fallback(ticket.slots), decided.late, decided.saved)
+        if self._last is not None and self._last[0] is not ticket.slots:
+            self.deployment.last_actions.put(*self._last)
+        self._last = (ticket.slots, decided.actions)
+        return Decision(decided.actions, Late.NO, decided.saved)
+
+    def interrupt(self) -> None:
+        """Forget the ticks under way: those that no turn has begun will not be decided, but their bots are born."""
+        for slots, answer in self._under_way:
+            if not isinstance(answer, Decided):
+                answer.cancel()
+            self._ended += slots
+        self._under_way.clear()
+        self._give_back()
 
     def close(self) -> None:
-        """Free every bot of the stream. A tick that still computes must be cancelled before."""
-        self._roster.release()
+        """Free every bot. Calling it twice does no harm."""
+        if not self._closed:
+            self._closed = True
+            self.interrupt()
+            self._ended += self._roster.despawn(self.living)
+            self._give_back()
+            self._on_close(self)
 
-    def _to_request(self, tick: pb.Tick) -> Request:
-        bots = list(tick.bots)
-        if tick.despawn:
-            self._roster.despawn(tick.despawn)
-        return Request(
-            spawned=self._spawn(tick.spawn) if tick.spawn else None,
-            slots=self._roster.slots(bots),
-            sensors=self._served.codec.decode_sensors(tick.sensors, len(bots)),
-        )
+    def _give_back(self) -> None:
+        self.deployment.slots.give(self._ended)
+        self._ended = []
 
-    def _spawn(self, spawns: Sequence[pb.Spawn]) -> Spawned:
-        slots = self._roster.spawn([each.bot for each in spawns])
-        return Spawned(slots, np.array([each.seed for each in spawns], np.uint64))
+    def _fallback(self, slots: np.ndarray) -> list[np.ndarray]:
+        last = self.deployment.last_actions
+        if self.fallback is Fallback.NOTHING:
+            return last.idle(len(slots))
+        if self._last is not None:
+            last.put(*self._last)
+            self._last = None
+        return last.get(slots)
+
+    def _checked_style(self, style: np.ndarray) -> np.ndarray:
+        size = self.deployment.bundle.style_size
+        vector = np.asarray(style, np.float32)
+        if vector.shape != (size,) or not np.isfinite(vector).all():
+            raise ServingError(
+                f"A style for the bundle '{self.deployment.name}' is {size} finite numbers, got {vector.size}."
+            )
+        return vector
+
+
+def _join_births(births: Sequence[Births]) -> Births:
+    """Return all of them as one; where a bot is born twice, the last counts."""
+    if len(births) == 1:
+        return births[0]
+    slots, seeds, styles = (np.concatenate([each[column] for each in births]) for column in range(3))
+    last = len(slots) - 1 - np.unique(slots[::-1], return_index=True)[1]
+    saved: dict[int, SavedBot] = {}
+    for each in births:
+        saved = {slot: bot for slot, bot in saved.items() if slot not in each.slots} | each.saved
+    return Births(slots[last], seeds[last], styles[last], saved)

@@ -24,31 +24,67 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#understudy/serving/understudy.proto\x12\runderstudy.v1\"\x11\n\x0f\x44\x65scribeRequest\"R\n\x10\x44\x65scribeResponse\x12\x16\n\x0eserver_version\x18\x01 \x01(\t\x12&\n\x07\x62undles\x18\x02 \x03(\x0b\x32\x15.understudy.v1.Bundle\"R\n\x06\x42undle\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x11\n\tspec_json\x18\x03 \x01(\t\x12\x17\n\x0fprovenance_json\x18\x04 \x01(\t\"_\n\x0bPlayRequest\x12#\n\x04open\x18\x01 \x01(\x0b\x32\x13.understudy.v1.OpenH\x00\x12#\n\x04tick\x18\x02 \x01(\x0b\x32\x13.understudy.v1.TickH\x00\x42\x06\n\x04kind\")\n\x04Open\x12\x0e\n\x06\x62undle\x18\x01 \x01(\t\x12\x11\n\tspec_json\x18\x02 \x01(\t\"i\n\x04Tick\x12\x0c\n\x04tick\x18\x01 \x01(\x04\x12\x0f\n\x07\x64\x65spawn\x18\x03 \x03(\r\x12#\n\x05spawn\x18\x02 \x03(\x0b\x32\x14.understudy.v1.Spawn\x12\x0c\n\x04\x62ots\x18\x04 \x03(\r\x12\x0f\n\x07sensors\x18\x05 \x03(\x0c\"\"\n\x05Spawn\x12\x0b\n\x03\x62ot\x18\x01 \x01(\r\x12\x0c\n\x04seed\x18\x02 \x01(\x04\"j\n\x0cPlayResponse\x12\'\n\x06opened\x18\x01 \x01(\x0b\x32\x15.understudy.v1.BundleH\x00\x12)\n\x07\x61\x63tions\x18\x02 \x01(\x0b\x32\x16.understudy.v1.ActionsH\x00\x42\x06\n\x04kind\"&\n\x07\x41\x63tions\x12\x0c\n\x04tick\x18\x01 \x01(\x04\x12\r\n\x05parts\x18\x02 \x03(\x0c\x32\x9e\x01\n\nUnderstudy\x12K\n\x08\x44\x65scribe\x12\x1e.understudy.v1.DescribeRequest\x1a\x1f.understudy.v1.DescribeResponse\x12\x43\n\x04Play\x12\x1a.understudy.v1.PlayRequest\x1a\x1b.understudy.v1.PlayResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#understudy/serving/understudy.proto\x12\runderstudy.v1\"\x11\n\x0f\x44\x65scribeRequest\"R\n\x10\x44\x65scribeResponse\x12\x16\n\x0eserver_version\x18\x01 \x01(\t\x12&\n\x07\x62undles\x18\x02 \x03(\x0b\x32\x15.understudy.v1.Bundle\"v\n\x06\x42undle\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x11\n\tspec_json\x18\x03 \x01(\t\x12\x17\n\x0fprovenance_json\x18\x04 \x01(\t\x12\x12\n\nstyle_size\x18\x05 \x01(\r\x12\x0e\n\x06styles\x18\x06 \x03(\t\"_\n\x0bPlayRequest\x12#\n\x04open\x18\x01 \x01(\x0b\x32\x13.understudy.v1.OpenH\x00\x12#\n\x04tick\x18\x02 \x01(\x0b\x32\x13.understudy.v1.TickH\x00\x42\x06\n\x04kind\"w\n\x04Open\x12\x0e\n\x06\x62undle\x18\x01 \x01(\t\x12\x11\n\tspec_json\x18\x02 \x01(\t\x12\x0e\n\x06resume\x18\x03 \x01(\t\x12\x11\n\tbudget_us\x18\x04 \x01(\r\x12)\n\x08\x66\x61llback\x18\x05 \x01(\x0e\x32\x17.understudy.v1.Fallback\"\xda\x01\n\x04Tick\x12\x0c\n\x04tick\x18\x01 \x01(\x04\x12\x0f\n\x07\x64\x65spawn\x18\x03 \x03(\r\x12#\n\x05spawn\x18\x02 \x03(\x0b\x32\x14.understudy.v1.Spawn\x12\x0c\n\x04\x62ots\x18\x04 \x03(\r\x12\x0f\n\x07sensors\x18\x05 \x03(\x0c\x12\'\n\x07restyle\x18\x06 \x03(\x0b\x32\x16.understudy.v1.Restyle\x12\x0c\n\x04save\x18\x07 \x03(\r\x12\x11\n\tunder_way\x18\x08 \x01(\r\x12%\n\x06played\x18\t \x01(\x0b\x32\x15.understudy.v1.Played\"}\n\x05Spawn\x12\x0b\n\x03\x62ot\x18\x01 \x01(\r\x12\x0c\n\x04seed\x18\x02 \x01(\x04\x12#\n\x05style\x18\x03 \x01(\x0b\x32\x14.understudy.v1.Style\x12\r\n\x05state\x18\x04 \x01(\x0c\x12%\n\x06record\x18\x05 \x01(\x0b\x32\x15.understudy.v1.Record\"B\n\x06Record\x12\x0e\n\x06player\x18\x01 \x01(\t\x12\x0c\n\x04game\x18\x02 \x01(\t\x12\r\n\x05\x62uild\x18\x03 \x01(\t\x12\x0b\n\x03map\x18\x04 \x01(\t\"%\n\x06Played\x12\x0c\n\x04\x62ots\x18\x01 \x03(\r\x12\r\n\x05parts\x18\x02 \x03(\x0c\";\n\x07Restyle\x12\x0b\n\x03\x62ot\x18\x01 \x01(\r\x12#\n\x05style\x18\x02 \x01(\x0b\x32\x14.understudy.v1.Style\"%\n\x05Style\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06vector\x18\x02 \x03(\x02\"j\n\x0cPlayResponse\x12\'\n\x06opened\x18\x01 \x01(\x0b\x32\x15.understudy.v1.OpenedH\x00\x12)\n\x07\x61\x63tions\x18\x02 \x01(\x0b\x32\x16.understudy.v1.ActionsH\x00\x42\x06\n\x04kind\"l\n\x06Opened\x12%\n\x06\x62undle\x18\x01 \x01(\x0b\x32\x15.understudy.v1.Bundle\x12\r\n\x05lease\x18\x02 \x01(\t\x12\x0f\n\x07grace_s\x18\x03 \x01(\x02\x12\x0c\n\x04\x62ots\x18\x04 \x03(\r\x12\r\n\x05ticks\x18\x05 \x01(\x04\"q\n\x07\x41\x63tions\x12\x0c\n\x04tick\x18\x01 \x01(\x04\x12\r\n\x05parts\x18\x02 \x03(\x0c\x12!\n\x04late\x18\x03 \x01(\x0e\x32\x13.understudy.v1.Late\x12&\n\x05saved\x18\x04 \x03(\x0b\x32\x17.understudy.v1.SavedBot\"&\n\x08SavedBot\x12\x0b\n\x03\x62ot\x18\x01 \x01(\r\x12\r\n\x05state\x18\x02 \x01(\x0c\"\x0f\n\rStatusRequest\"l\n\x0eStatusResponse\x12,\n\x07\x62undles\x18\x01 \x03(\x0b\x32\x1b.understudy.v1.BundleStatus\x12,\n\x07streams\x18\x02 \x03(\x0b\x32\x1b.understudy.v1.StreamStatus\"L\n\x0c\x42undleStatus\x12\x0c\n\x04name\x18\x01 \x01(\t\x12.\n\x08versions\x18\x02 \x03(\x0b\x32\x1c.understudy.v1.VersionStatus\"\x9c\x01\n\rVersionStatus\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0e\n\x06\x66older\x18\x02 \x01(\t\x12\r\n\x05share\x18\x03 \x01(\x02\x12\r\n\x05ticks\x18\x04 \x01(\x04\x12\x11\n\tdecisions\x18\x05 \x01(\x04\x12\x10\n\x08\x66\x61ilures\x18\x06 \x01(\x04\x12\x13\n\x0bstep_p50_us\x18\x07 \x01(\x02\x12\x13\n\x0bstep_p99_us\x18\x08 \x01(\x02\"y\n\x0cStreamStatus\x12\x0c\n\x04peer\x18\x01 \x01(\t\x12\x0e\n\x06\x62undle\x18\x02 \x01(\t\x12\x0c\n\x04\x62ots\x18\x03 \x01(\r\x12\r\n\x05ticks\x18\x04 \x01(\x04\x12\x0c\n\x04late\x18\x05 \x01(\x04\x12\r\n\x05\x61ge_s\x18\x06 \x01(\x02\x12\x11\n\tconnected\x18\x07 \x01(\x08\",\n\x0bLoadRequest\x12\x0e\n\x06\x66older\x18\x01 \x01(\t\x12\r\n\x05share\x18\x02 \x01(\x02\"V\n\x0cLoadResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x14\n\x0c\x62ots_carried\x18\x03 \x01(\r\x12\x12\n\nbots_reset\x18\x04 \x01(\r\"0\n\rSettleRequest\x12\x0e\n\x06\x62undle\x18\x01 \x01(\t\x12\x0f\n\x07promote\x18\x02 \x01(\x08\" \n\x0eSettleResponse\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t*5\n\x08\x46\x61llback\x12\x13\n\x0f\x46\x41LLBACK_REPEAT\x10\x00\x12\x14\n\x10\x46\x41LLBACK_NOTHING\x10\x01*7\n\x04Late\x12\x0b\n\x07LATE_NO\x10\x00\x12\x0f\n\x0bLATE_BUDGET\x10\x01\x12\x11\n\rLATE_OVERLOAD\x10\x02\x32\x9e\x01\n\nUnderstudy\x12K\n\x08\x44\x65scribe\x12\x1e.understudy.v1.DescribeRequest\x1a\x1f.understudy.v1.DescribeResponse\x12\x43\n\x04Play\x12\x1a.understudy.v1.PlayRequest\x1a\x1b.understudy.v1.PlayResponse(\x01\x30\x01\x32\xd6\x01\n\x05\x41\x64min\x12\x45\n\x06Status\x12\x1c.understudy.v1.StatusRequest\x1a\x1d.understudy.v1.StatusResponse\x12?\n\x04Load\x12\x1a.understudy.v1.LoadRequest\x1a\x1b.understudy.v1.LoadResponse\x12\x45\n\x06Settle\x12\x1c.understudy.v1.SettleRequest\x1a\x1d.understudy.v1.SettleResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'understudy.serving.understudy_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_FALLBACK']._serialized_start=2128
+  _globals['_FALLBACK']._serialized_end=2181
+  _globals['_LATE']._serialized_start=2183
+  _globals['_LATE']._serialized_end=2238
   _globals['_DESCRIBEREQUEST']._serialized_start=54
   _globals['_DESCRIBEREQUEST']._serialized_end=71
   _globals['_DESCRIBERESPONSE']._serialized_start=73
   _globals['_DESCRIBERESPONSE']._serialized_end=155
   _globals['_BUNDLE']._serialized_start=157
-  _globals['_BUNDLE']._serialized_end=239
-  _globals['_PLAYREQUEST']._serialized_start=241
-  _globals['_PLAYREQUEST']._serialized_end=336
-  _globals['_OPEN']._serialized_start=338
-  _globals['_OPEN']._serialized_end=379
-  _globals['_TICK']._serialized_start=381
-  _globals['_TICK']._serialized_end=486
-  _globals['_SPAWN']._serialized_start=488
-  _globals['_SPAWN']._serialized_end=522
-  _globals['_PLAYRESPONSE']._serialized_start=524
-  _globals['_PLAYRESPONSE']._serialized_end=630
-  _globals['_ACTIONS']._serialized_start=632
-  _globals['_ACTIONS']._serialized_end=670
-  _globals['_UNDERSTUDY']._serialized_start=673
-  _globals['_UNDERSTUDY']._serialized_end=831
+  _globals['_BUNDLE']._serialized_end=275
+  _globals['_PLAYREQUEST']._serialized_start=277
+  _globals['_PLAYREQUEST']._serialized_end=372
+  _globals['_OPEN']._serialized_start=374
+  _globals['_OPEN']._serialized_end=493
+  _globals['_TICK']._serialized_start=496
+  _globals['_TICK']._serialized_end=714
+  _globals['_SPAWN']._serialized_start=716
+  _globals['_SPAWN']._serialized_end=841
+  _globals['_RECORD']._serialized_start=843
+  _globals['_RECORD']._serialized_end=909
+  _globals['_PLAYED']._serialized_start=911
+  _globals['_PLAYED']._serialized_end=948
+  _globals['_RESTYLE']._serialized_start=950
+  _globals['_RESTYLE']._serialized_end=1009
+  _globals['_STYLE']._serialized_start=1011
+  _globals['_STYLE']._serialized_end=1048
+  _globals['_PLAYRESPONSE']._serialized_start=1050
+  _globals['_PLAYRESPONSE']._serialized_end=1156
+  _globals['_OPENED']._serialized_start=1158
+  _globals['_OPENED']._serialized_end=1266
+  _globals['_ACTIONS']._serialized_start=1268
+  _globals['_ACTIONS']._serialized_end=1381
+  _globals['_SAVEDBOT']._serialized_start=1383
+  _globals['_SAVEDBOT']._serialized_end=1421
+  _globals['_STATUSREQUEST']._serialized_start=1423
+  _globals['_STATUSREQUEST']._serialized_end=1438
+  _globals['_STATUSRESPONSE']._serialized_start=1440
+  _globals['_STATUSRESPONSE']._serialized_end=1548
+  _globals['_BUNDLESTATUS']._serialized_start=1550
+  _globals['_BUNDLESTATUS']._serialized_end=1626
+  _globals['_VERSIONSTATUS']._serialized_start=1629
+  _globals['_VERSIONSTATUS']._serialized_end=1785
+  _globals['_STREAMSTATUS']._serialized_start=1787
+  _globals['_STREAMSTATUS']._serialized_end=1908
+  _globals['_LOADREQUEST']._serialized_start=1910
+  _globals['_LOADREQUEST']._serialized_end=1954
+  _globals['_LOADRESPONSE']._serialized_start=1956
+  _globals['_LOADRESPONSE']._serialized_end=2042
+  _globals['_SETTLEREQUEST']._serialized_start=2044
+  _globals['_SETTLEREQUEST']._serialized_end=2092
+  _globals['_SETTLERESPONSE']._serialized_start=2094
+  _globals['_SETTLERESPONSE']._serialized_end=2126
+  _globals['_UNDERSTUDY']._serialized_start=2241
+  _globals['_UNDERSTUDY']._serialized_end=2399
+  _globals['_ADMIN']._serialized_start=2402
+  _globals['_ADMIN']._serialized_end=2616
 # @@protoc_insertion_point(module_scope)

@@ -28,8 +28,9 @@ if _version_not_supported:
 class UnderstudyStub:
     """Plays bundles for games.
 
-    A refused request ends its call with INVALID_ARGUMENT (or RESOURCE_EXHAUSTED for a limit) and one sentence; the
-    trailing metadata `understudy-error` then names the kind of error, such as "ObservationError".
+    A refused request ends its call with INVALID_ARGUMENT (or RESOURCE_EXHAUSTED for a limit, UNAUTHENTICATED without the
+    token) and one sentence; the trailing metadata `understudy-error` then names the kind of error, such as
+    "ObservationError".
     """
 
     def __init__(self, channel):
@@ -53,8 +54,9 @@ class UnderstudyStub:
 class UnderstudyServicer:
     """Plays bundles for games.
 
-    A refused request ends its call with INVALID_ARGUMENT (or RESOURCE_EXHAUSTED for a limit) and one sentence; the
-    trailing metadata `understudy-error` then names the kind of error, such as "ObservationError".
+    A refused request ends its call with INVALID_ARGUMENT (or RESOURCE_EXHAUSTED for a limit, UNAUTHENTICATED without the
+    token) and one sentence; the trailing metadata `understudy-error` then names the kind of error, such as
+    "ObservationError".
     """
 
     def Describe(self, request, context):
@@ -67,7 +69,7 @@ class UnderstudyServicer:
     def Play(self, request_iterator, context):
         """The tick stream of one client: the first request opens a bundle, each further one carries the observations of any
         number of that client's bots, and each is answered by one response with their actions, in order. The server keeps
-        every bot's recurrent state and noise stream; they end with the stream.
+        every bot's recurrent state and noise stream. A client may send ticks before the last one is answered.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -97,8 +99,9 @@ def add_UnderstudyServicer_to_server(servicer, server):
 class Understudy:
     """Plays bundles for games.
 
-    A refused request ends its call with INVALID_ARGUMENT (or RESOURCE_EXHAUSTED for a limit) and one sentence; the
-    trailing metadata `understudy-error` then names the kind of error, such as "ObservationError".
+    A refused request ends its call with INVALID_ARGUMENT (or RESOURCE_EXHAUSTED for a limit, UNAUTHENTICATED without the
+    token) and one sentence; the trailing metadata `understudy-error` then names the kind of error, such as
+    "ObservationError".
     """
 
     @staticmethod
@@ -145,6 +148,171 @@ class Understudy:
             '/understudy.v1.Understudy/Play',
             understudy_dot_serving_dot_understudy__pb2.PlayRequest.SerializeToString,
             understudy_dot_serving_dot_understudy__pb2.PlayResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
+class AdminStub:
+    """Looks after a running server. Refused unless the server was started with --admin.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.Status = channel.unary_unary(
+                '/understudy.v1.Admin/Status',
+                request_serializer=understudy_dot_serving_dot_understudy__pb2.StatusRequest.SerializeToString,
+                response_deserializer=understudy_dot_serving_dot_understudy__pb2.StatusResponse.FromString,
+                _registered_method=True)
+        self.Load = channel.unary_unary(
+                '/understudy.v1.Admin/Load',
+                request_serializer=understudy_dot_serving_dot_understudy__pb2.LoadRequest.SerializeToString,
+                response_deserializer=understudy_dot_serving_dot_understudy__pb2.LoadResponse.FromString,
+                _registered_method=True)
+        self.Settle = channel.unary_unary(
+                '/understudy.v1.Admin/Settle',
+                request_serializer=understudy_dot_serving_dot_understudy__pb2.SettleRequest.SerializeToString,
+                response_deserializer=understudy_dot_serving_dot_understudy__pb2.SettleResponse.FromString,
+                _registered_method=True)
+
+
+class AdminServicer:
+    """Looks after a running server. Refused unless the server was started with --admin.
+    """
+
+    def Status(self, request, context):
+        """The bundles with their versions, and every stream with its bots.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Load(self, request, context):
+        """Load another version beside the one that plays, check it, and put it in its place between two ticks; or give it a
+        share of the bots first. Answered once that is done.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Settle(self, request, context):
+        """Give every bot to the newer version (promote), or back to the older one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_AdminServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'Status': grpc.unary_unary_rpc_method_handler(
+                    servicer.Status,
+                    request_deserializer=understudy_dot_serving_dot_understudy__pb2.StatusRequest.FromString,
+                    response_serializer=understudy_dot_serving_dot_understudy__pb2.StatusResponse.SerializeToString,
+            ),
+            'Load': grpc.unary_unary_rpc_method_handler(
+                    servicer.Load,
+                    request_deserializer=understudy_dot_serving_dot_understudy__pb2.LoadRequest.FromString,
+                    response_serializer=understudy_dot_serving_dot_understudy__pb2.LoadResponse.SerializeToString,
+            ),
+            'Settle': grpc.unary_unary_rpc_method_handler(
+                    servicer.Settle,
+                    request_deserializer=understudy_dot_serving_dot_understudy__pb2.SettleRequest.FromString,
+                    response_serializer=understudy_dot_serving_dot_understudy__pb2.SettleResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'understudy.v1.Admin', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('understudy.v1.Admin', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class Admin:
+    """Looks after a running server. Refused unless the server was started with --admin.
+    """
+
+    @staticmethod
+    def Status(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/understudy.v1.Admin/Status',
+            understudy_dot_serving_dot_understudy__pb2.StatusRequest.SerializeToString,
+            understudy_dot_serving_dot_understudy__pb2.StatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Load(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/understudy.v1.Admin/Load',
+            understudy_dot_serving_dot_understudy__pb2.LoadRequest.SerializeToString,
+            understudy_dot_serving_dot_understudy__pb2.LoadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Settle(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/understudy.v1.Admin/Settle',
+            understudy_dot_serving_dot_understudy__pb2.SettleRequest.SerializeToString,
+            understudy_dot_serving_dot_understudy__pb2.SettleResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,162 @@
+"""One call of `Play`: ticks come in, answers go out in their order.
+
+A reader submits each tick as soon as it is there, so that the next one is decoded while the last one computes; a
+writer sends the answers. A client that waits for each answer has only one tick under way: that tick is computed and
+answered by the reader itself, without a hop to the thread of the policy and back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import grpc
+import numpy as np
+
+from understudy.errors import ServingError
+from understudy.serving import understudy_pb2 as pb
+from understudy.serving.recorder import Recorder
+from understudy.serving.refusals import StoppingError
+from understudy.serving.request import Decided
+from understudy.serving.session import Birth, Session, Ticket
+
+MAX_AHEAD = 16
+"""Ticks of one stream under way; the next one is not read before, and gRPC then slows the client down."""
+
+_LATE = pb.Late.keys()
+
+
+class _UnderWay(NamedTuple):
+    """A tick that was submitted."""
+
+    tick: pb.Tick
+    sensors: Sequence[np.ndarray]
+    ticket: Ticket
+
+
+class TickStream:
+    """Plays one session over one call, from its second message to its end.
+
+    Args:
+        context: Of the call.
+        session: Whose bots play.
+        is_alone: Whether no other session is open.
+        is_stopping: Whether the server is about to stop.
+        recordings: The folder for recordings, or None if this server makes none.
+    """
+
+    def __init__(
+        self,
+        context: grpc.aio.ServicerContext,
+        session: Session,
+        is_alone: Callable[[], bool],
+        is_stopping: Callable[[], bool],
+        recordings: Path | None = None,
+    ) -> None:
+        self._context = context
+        self._session = session
+        self._is_alone = is_alone
+        self._is_stopping = is_stopping
+        self._recordings = recordings
+        self._recorder: Recorder | None = None
+        self._line: asyncio.Queue[_UnderWay | Exception | None] = asyncio.Queue(MAX_AHEAD)
+        self._unanswered = 0
+
+    async def run(self) -> None:
+        """Answer every tick until the client has no more; raises what ends the stream otherwise."""
+        reader = asyncio.create_task(self._read_all())
+        try:
+            await self._write_all()
+        finally:
+            reader.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await reader
+            if self._recorder is not None:
+                self._recorder.close()
+
+    async def _read_all(self) -> None:
+        try:
+            while (request := await self._context.read()) is not grpc.aio.EOF:
+                await self._take(request)
+            await self._line.put(None)
+        except Exception as error:  # handed to the writer, which raises it after the answers that come before
+            await self._line.put(error)
+
+    async def _take(self, request: pb.PlayRequest) -> None:
+        if self._is_stopping():
+            # Only now, as the answer to a request: a grpc.aio client that writes to a call that has ended may
+            # see INTERNAL instead of our sentence (grpc/grpc#36066).
+            raise StoppingError("The server is stopping; open the stream again when it is back.")
+        if request.WhichOneof("kind") != "tick":
+            raise ServingError("This stream is open already; send ticks, or start another stream for another bundle.")
+        tick = request.tick
+        inline = not tick.under_way and not self._unanswered and self._is_alone()
+        bots = list(tick.bots)
+        sensors = self._session.codec.decode_sensors(tick.sensors, len(bots))
+        change(self._session, tick)
+        if self._recorder is not None or any(each.HasField("record") for each in tick.spawn):
+            self._record(tick)
+        item = _UnderWay(tick, sensors, self._session.submit(bots, sensors, list(tick.save), inline=inline))
+        if isinstance(item.ticket.answer, Decided):
+            await self._answer(item, item.ticket.answer)
+        else:
+            self._unanswered += 1
+            await self._line.put(item)
+
+    def _record(self, tick: pb.Tick) -> None:
+        if self._recorder is None:
+            if self._recordings is None:
+                raise ServingError("This server records nothing; start it with --record FOLDER, or spawn without it.")
+            self._recorder = Recorder(self._recordings, self._session.codec)
+        self._recorder.decode_played(tick)
+        self._recorder.end(tick.despawn)
+        for each in tick.spawn:
+            if each.HasField("record"):
+                self._recorder.begin(each.bot, each.record)
+            else:
+                self._recorder.end([each.bot])
+
+    async def _write_all(self) -> None:
+        while (item := await self._line.get()) is not None:
+            if isinstance(item, Exception):
+                raise item
+            assert not isinstance(item.ticket.answer, Decided)
+            await self._answer(item, await item.ticket.answer)
+            self._unanswered -= 1
+
+    async def _answer(self, item: _UnderWay, decided: Decided) -> None:
+        tick, decision = item.tick, self._session.complete(item.ticket, decided)
+        parts = self._session.codec.encode_actions(decision.actions)
+        actions = pb.Actions(tick=tick.tick, parts=parts, late=_LATE[decision.late])
+        if decision.saved:
+            bots = zip(tick.save, decision.saved, strict=True)
+            actions.saved.extend(pb.SavedBot(bot=bot, state=each.to_bytes()) for bot, each in bots)
+        await self._context.write(pb.PlayResponse(actions=actions))
+        if self._recorder is not None:
+            self._recorder.keep(tick, item.sensors, decision.actions)
+
+
+def change(session: Session, tick: pb.Tick) -> None:
+    """Do what a tick asks for before its bots decide.
+
+    Raises:
+        ServingError: If it names bots, styles or saved bots wrongly.
+        BotLimitError: If it spawns too many bots.
+    """
+    if tick.despawn:
+        session.despawn(tick.despawn)
+    if tick.spawn:
+        session.spawn([Birth(each.bot, each.seed, _style(session, each.style), each.state) for each in tick.spawn])
+    if tick.restyle:
+        styles = [_style(session, each.style) for each in tick.restyle]
+        default = session.deployment.bundle.style()
+        session.restyle([each.bot for each in tick.restyle], [default if each is None else each for each in styles])
+
+
+def _style(session: Session, style: pb.Style) -> np.ndarray | None:
+    if style.vector:
+        return np.array(style.vector, np.float32)
+    return session.deployment.bundle.style(style.name) if style.name else None
