@@ -111,7 +111,12 @@ bench-%: $(READY) ## One benchmark: bench-line, bench-rays, bench-windows, bench
 	$(BIN)/python benchmarks/$(subst -,_,$*).py
 
 proto: $(READY) ## Write the Python modules of proto/
-	$(BIN)/python -m grpc_tools.protoc --proto_path=understudy/serving=proto --python_out=src --pyi_out=src --grpc_python_out=src proto/understudy.proto
+	$(call PROTOC,serving,understudy,--grpc_python_out=src)
+	$(call PROTOC,serving/web,web)
+	$(call PROTOC,serving/dialects/mlagents,mlagents,--grpc_python_out=src)
+	$(call PROTOC,serving/dialects/oip,oip,--grpc_python_out=src)
+
+PROTOC = $(BIN)/python -m grpc_tools.protoc --proto_path=understudy/$(1)=proto --python_out=src --pyi_out=src $(3) proto/$(2).proto
 
 clean: ## Remove what the demo made (not the virtual environment)
 	rm -rf $(DEMO) results

@@ -13,8 +13,8 @@ from understudy.agents.bundle import Bundle, write_bundle
 from understudy.errors import PlaytestError
 from understudy.playtest.personas import Playback, load_inputs, save_inputs
 from understudy.playtest.runner import Results
+from understudy.serving.options import ServerOptions
 from understudy.serving.run import serve_in_thread
-from understudy.serving.server import ServerOptions
 
 Play = Callable[..., Results]
 BEHAVIOR = GridWorld().behavior.select(["place"])

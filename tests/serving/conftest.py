@@ -7,8 +7,8 @@ from arena import make_bundle
 
 from understudy.agents.bundle import Bundle
 from understudy.serving.client import Client
+from understudy.serving.options import ServerOptions
 from understudy.serving.run import serve_in_thread
-from understudy.serving.server import ServerOptions
 
 
 @pytest.fixture(scope="session")

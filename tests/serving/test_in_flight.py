@@ -16,9 +16,9 @@ from understudy.agents.bundle import Bundle
 from understudy.errors import ServingError
 from understudy.serving.async_client import AsyncClient
 from understudy.serving.client import Client
+from understudy.serving.options import ServerOptions
 from understudy.serving.remote import RemoteAgent
 from understudy.serving.run import serve_in_thread
-from understudy.serving.server import ServerOptions
 
 
 def test_ticks_in_flight_are_decided_in_order(address: str, client: Client) -> None:

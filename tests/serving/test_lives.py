@@ -18,13 +18,14 @@ from understudy.serving.async_client import AsyncClient
 from understudy.serving.client import Client, PlayStream
 from understudy.serving.deployment import Deployment
 from understudy.serving.fallback import Fallback
+from understudy.serving.options import ServerOptions
 from understudy.serving.remote import RemoteAgent
 from understudy.serving.request import Late
 from understudy.serving.run import serve_in_thread
 from understudy.serving.saved import SavedBot
-from understudy.serving.server import Server, ServerOptions
+from understudy.serving.server import Server
 from understudy.serving.session import Birth, Session
-from understudy.serving.versions import load_version
+from understudy.serving.versions import Loading
 
 STYLES = {"calm": [0.0, 0.0], "wild": [3.0, 0.0]}
 
@@ -228,7 +229,7 @@ def test_a_fallback_repeats_the_last_action(styled: Bundle) -> None:
     """The bot's own last one, also where other bots decided in between."""
 
     async def main() -> None:
-        deployment = Deployment(load_version(styled, 1))
+        deployment = Deployment(Loading().load(styled))
         session = Session(deployment, 10)
         session.spawn([Birth(0, 1), Birth(1, 2)])
         sensors = list(observe(np.random.default_rng(0), 1).values())

@@ -12,8 +12,8 @@ from understudy.agents.bundle import Bundle
 from understudy.errors import ServingError
 from understudy.recordings import Episode, open_recordings
 from understudy.serving.client import Client
+from understudy.serving.options import ServerOptions
 from understudy.serving.run import serve_in_thread
-from understudy.serving.server import ServerOptions
 
 SEEN = [observe(np.random.default_rng(step), 2) for step in range(40)]
 LEFT = {"move": np.int64(2), "buttons": np.array([1, 0], np.int8), "turn": np.array([-45], np.float32)}

@@ -68,4 +68,4 @@ def test_a_public_host_needs_leave(bundles: list[Bundle]) -> None:
     """Without --insecure-public only this machine can be served, and the message says why."""
     done = run(str(bundles[0].folder), "--host", "0.0.0.0", "--port", "0")
     assert done.returncode == 2
-    assert "neither passwords nor encryption" in done.stderr
+    assert "anyone there could play these bundles. Say who may: --tls-cert" in done.stderr

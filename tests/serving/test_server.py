@@ -23,10 +23,11 @@ from understudy.errors import BundleError, ServingError
 from understudy.serving import understudy_pb2 as pb
 from understudy.serving import understudy_pb2_grpc as pb_grpc
 from understudy.serving.async_client import AsyncClient, AsyncPlayStream
+from understudy.serving.options import ServerOptions
 from understudy.serving.registry import load_bundles
 from understudy.serving.run import serve_in_thread
-from understudy.serving.server import SERVICE, Server, ServerOptions
-from understudy.serving.versions import load_version
+from understudy.serving.server import SERVICE, Server
+from understudy.serving.versions import Loading
 
 
 def serving(bundles: list[Bundle], check: Callable[[Server], Awaitable[None]], **options: float) -> None:
@@ -247,10 +248,10 @@ def test_a_bundle_that_answers_otherwise_is_not_served(tmp_path: Path, bundles: 
     logits, actions = PolicyRuntime(bundles[0]).replay(list(observations.values()), noise)
     named = dict(zip(bundles[0].behavior.action_names, actions, strict=True))
     right = make_bundle(tmp_path / "right", parity=ParitySample(observations, noise, logits, named))
-    load_version(right, threads=1)
+    Loading().load(right)
     wrong = make_bundle(tmp_path / "wrong", parity=ParitySample(observations, noise, logits + 1, named))
     with pytest.raises(BundleError, match="fails its parity check here"):
-        load_version(wrong, threads=1)
+        Loading().load(wrong)
 
 
 def test_two_bundles_of_one_name_are_refused(tmp_path: Path, bundles: list[Bundle]) -> None:

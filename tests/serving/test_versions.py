@@ -20,7 +20,8 @@ from understudy.serving import understudy_pb2 as pb
 from understudy.serving import understudy_pb2_grpc as pb_grpc
 from understudy.serving.async_client import AsyncClient, AsyncPlayStream
 from understudy.serving.batcher import Batcher
-from understudy.serving.server import Server, ServerOptions
+from understudy.serving.options import ServerOptions
+from understudy.serving.server import Server
 from understudy.serving.table import BotTable
 from understudy.serving.versions import MAX_FAILURES, Versions
 

@@ -2,27 +2,48 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from understudy.errors import require
+from understudy.errors import RecipeError, require
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="The run folder of a training.")],
-    out: Annotated[Path, typer.Argument(help="The bundle's folder; replaced if it is there.")],
-    logs: Annotated[Path, typer.Option(help="The recordings it was trained on: the parity check plays their frames.")],
+    run: Annotated[Path, typer.Argument(help="The run folder of a training; with --profile, a bundle.")],
+    out: Annotated[Path, typer.Argument(help="The bundle's folder, replaced if it is there; with --profile, a file.")],
+    logs: Annotated[
+        Path | None, typer.Option(help="The recordings it was trained on: the parity check plays their frames.")
+    ] = None,
     temperature: Annotated[
         float, typer.Option(min=0.05, max=5.0, help="Times the recipe's own: below 1 plays safer, above 1 livelier.")
     ] = 1.0,
+    profile: Annotated[
+        str, typer.Option(help="Write a bundle as a model that an engine runs without a server: unity or godot.")
+    ] = "",
+    style: Annotated[str, typer.Option(help="With --profile: which of the bundle's styles the model plays.")] = "",
+    sampled: Annotated[
+        bool, typer.Option("--sampled", help="With --profile godot: draw actions, not the likeliest.")
+    ] = False,
 ) -> None:
     """Export a trained bot to a bundle: ONNX, its spec, and a certificate that both play the same.
 
     The exported graph plays 256 recorded steps beside the network it came from; if they differ, nothing is written.
+
+    With --profile, a bundle becomes a model for Unity's ML-Agents or for Godot RL Agents, checked in the same way.
     """
+    if profile:
+        _export_profile(run, profile, out, style, sampled)
+        return
+    if logs is None:
+        raise RecipeError("The parity check needs the recordings the bot was trained on; name them with --logs.")
+    _export_run(run, out, logs, temperature)
+
+
+def _export_run(run: Path, out: Path, logs: Path, temperature: float) -> None:
     require("torch", "train")
     from understudy.recordings import open_recordings
     from understudy.training.export import export_run
@@ -34,3 +55,20 @@ def export(
         f"Bundle '{bundle.name}' in {out}: {size:.1f} MiB, equal to the network on {certificate['steps']} recorded "
         f"steps (logits within {certificate['max_logit_difference']:.1e}).\nNext: understudy serve {out}"
     )
+
+
+def _export_profile(folder: Path, profile: str, out: Path, style: str, sampled: bool) -> None:
+    from understudy.agents.bundle import Bundle
+    from understudy.agents.profiles import export_profile
+
+    exported = export_profile(Bundle.load(folder), profile, out, style=style, sampled=sampled)
+    parity = exported.certificate["parity"]
+    actions = {key: exported.certificate[key] for key in _ORDERS if key in exported.certificate}
+    Console(highlight=False, soft_wrap=True, markup=False).print(
+        f"{profile} model in {out}: opset {exported.certificate['opset']}, plays as the bundle on {parity['steps']} "
+        f"steps of {parity['bots']} bots (numbers within {parity['max_difference']:.1e}).\n"
+        f"In this order: {json.dumps(actions)}\nCertificate: {out}.json"
+    )
+
+
+_ORDERS = ("sensors", "discrete_branches", "continuous_actions", "action_space")

@@ -8,7 +8,7 @@ import sys
 import typer
 from rich.console import Console
 
-from understudy.cli import export, logs, playtest, record, replay, serve, train
+from understudy.cli import bots, export, logs, playtest, record, replay, serve, train
 from understudy.errors import UnderstudyError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.command("record")(record.record)
 app.command("train")(train.train)
 app.command("export")(export.export)
 app.command("serve")(serve.serve)
+app.add_typer(bots.app, name="bots")
 app.command("playtest")(playtest.playtest)
 app.command("playtest-init")(playtest.playtest_init)
 app.command("replay")(replay.replay)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -19,6 +20,7 @@ import numpy as np
 from understudy.errors import ServingError, UnderstudyError
 from understudy.serving import understudy_pb2 as pb
 from understudy.serving import understudy_pb2_grpc as pb_grpc
+from understudy.serving.credentials import ClientTls, call_metadata, open_aio_channel
 from understudy.serving.fallback import Fallback
 from understudy.serving.refusals import to_error
 from understudy.serving.stream import CHANNEL_OPTIONS, CLOSE_S, ServedInfo, StreamState, open_request
@@ -33,20 +35,26 @@ class AsyncClient:
     Args:
         address: `host:port`.
         timeout: Seconds that `describe` may take.
+        tls: How to know the server, and to show who this client is; None: no encryption.
+        token: That the server asks for.
     """
 
-    def __init__(self, address: str, timeout: float = 10.0) -> None:
+    def __init__(
+        self, address: str, timeout: float = 10.0, *, tls: ClientTls | None = None, token: str | None = None
+    ) -> None:
         self.address = address
         self._timeout = timeout
-        self._channel = grpc.aio.insecure_channel(address, CHANNEL_OPTIONS)
+        self._channel = open_aio_channel(address, CHANNEL_OPTIONS, tls)
+        self._metadata = call_metadata(token)
+        self._to_error = partial(to_error, address=address)
         self._stub: Any = pb_grpc.UnderstudyStub(self._channel)  # type: ignore[no-untyped-call]
 
     async def describe(self) -> list[ServedInfo]:
         """Return the bundles that the server plays; raises `ServingError` if there is no server."""
         try:
-            response = await self._stub.Describe(pb.DescribeRequest(), timeout=self._timeout)
+            response = await self._stub.Describe(pb.DescribeRequest(), timeout=self._timeout, metadata=self._metadata)
         except grpc.aio.AioRpcError as failure:
-            raise to_error(failure, self.address) from None
+            raise self._to_error(failure) from None
         return [ServedInfo(each) for each in response.bundles]
 
     async def play(
@@ -60,7 +68,7 @@ class AsyncClient:
     ) -> AsyncPlayStream:
         """Open a stream of ticks; see `Client.play`."""
         opening = open_request(bundle, behavior, budget_s, fallback, resume)
-        stream = AsyncPlayStream(self._stub.Play(), self.address)
+        stream = AsyncPlayStream(self._stub.Play(metadata=self._metadata), self._to_error)
         await stream.open(opening)
         return stream
 
@@ -80,10 +88,10 @@ class AsyncClient:
 class AsyncPlayStream(StreamState):
     """The bots that one client plays; they end with the stream. Made by `AsyncClient.play`."""
 
-    def __init__(self, call: Any, address: str) -> None:
+    def __init__(self, call: Any, to_error: Callable[[grpc.RpcError], UnderstudyError]) -> None:
         super().__init__()
         self._call = call
-        self._address = address
+        self._to_error = to_error
         self._failure: UnderstudyError | None = None
 
     async def open(self, opening: pb.PlayRequest) -> None:
@@ -153,7 +161,7 @@ class AsyncPlayStream(StreamState):
         try:
             return await exchange
         except grpc.aio.AioRpcError as failure:
-            self._failure = to_error(failure, self._address)
+            self._failure = self._to_error(failure)
             raise self._failure from None
 
     async def _write(self, request: pb.PlayRequest) -> None:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,6 +22,7 @@ import numpy as np
 from understudy.errors import ServingError, UnderstudyError
 from understudy.serving import understudy_pb2 as pb
 from understudy.serving import understudy_pb2_grpc as pb_grpc
+from understudy.serving.credentials import ClientTls, call_metadata, open_channel
 from understudy.serving.fallback import Fallback
 from understudy.serving.refusals import to_error
 from understudy.serving.stream import CHANNEL_OPTIONS, CLOSE_S, ServedInfo, StreamState, open_request
@@ -33,12 +35,18 @@ class Client:
     Args:
         address: `host:port`.
         timeout: Seconds that `describe` may take.
+        tls: How to know the server, and to show who this client is; None: no encryption.
+        token: That the server asks for.
     """
 
-    def __init__(self, address: str, timeout: float = 10.0) -> None:
+    def __init__(
+        self, address: str, timeout: float = 10.0, *, tls: ClientTls | None = None, token: str | None = None
+    ) -> None:
         self.address = address
         self._timeout = timeout
-        self._channel = grpc.insecure_channel(address, CHANNEL_OPTIONS)
+        self._channel = open_channel(address, CHANNEL_OPTIONS, tls)
+        self._metadata = call_metadata(token)
+        self._to_error = partial(to_error, address=address)
         self._stub: Any = pb_grpc.UnderstudyStub(self._channel)  # type: ignore[no-untyped-call]
 
     def wait(self, seconds: float) -> None:
@@ -53,9 +61,9 @@ class Client:
     def describe(self) -> list[ServedInfo]:
         """Return the bundles that the server plays; raises `ServingError` if there is no server."""
         try:
-            response = self._stub.Describe(pb.DescribeRequest(), timeout=self._timeout)
+            response = self._stub.Describe(pb.DescribeRequest(), timeout=self._timeout, metadata=self._metadata)
         except grpc.RpcError as failure:
-            raise to_error(failure, self.address) from None
+            raise self._to_error(failure) from None
         return [ServedInfo(each) for each in response.bundles]
 
     def play(
@@ -81,7 +89,8 @@ class Client:
             SpecMismatchError: If the bundle cannot play a game with that spec.
             ServingError: If there is no server, it plays no such bundle, or no bots wait under that lease.
         """
-        return PlayStream(self._stub, self.address, open_request(bundle, behavior, budget_s, fallback, resume))
+        opening = open_request(bundle, behavior, budget_s, fallback, resume)
+        return PlayStream(partial(self._stub.Play, metadata=self._metadata), opening, self._to_error)
 
     def close(self) -> None:
         """End the connection and its streams. Calling it twice does no harm."""
@@ -99,11 +108,16 @@ class Client:
 class PlayStream(StreamState):
     """The bots that one client plays; they end with the stream. Made by `Client.play`."""
 
-    def __init__(self, stub: Any, address: str, opening: pb.PlayRequest) -> None:
+    def __init__(
+        self,
+        play: Callable[[Iterator[pb.PlayRequest]], Any],
+        opening: pb.PlayRequest,
+        to_error: Callable[[grpc.RpcError], UnderstudyError],
+    ) -> None:
         super().__init__()
-        self._address = address
+        self._to_error = to_error
         self._requests: queue.SimpleQueue[pb.PlayRequest | None] = queue.SimpleQueue()
-        self._call = stub.Play(iter(self._requests.get, None))
+        self._call = play(iter(self._requests.get, None))
         self._failure: UnderstudyError | None = None
         self._opened(self._exchange(opening).opened)
 
@@ -156,7 +170,7 @@ class PlayStream(StreamState):
             response: pb.PlayResponse = next(self._call)
         except grpc.RpcError as failure:
             self._requests.put(None)
-            self._failure = to_error(failure, self._address)
+            self._failure = self._to_error(failure)
             raise self._failure from None
         return response
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from understudy.errors import ServingError
 from understudy.serving import understudy_pb2 as pb
+from understudy.serving.limits import TickLimit
 from understudy.serving.recorder import Recorder
 from understudy.serving.refusals import StoppingError
 from understudy.serving.request import Decided
@@ -37,14 +38,27 @@ class _UnderWay(NamedTuple):
     ticket: Ticket
 
 
+class Doorkeeper(NamedTuple):
+    """What the server tells a stream.
+
+    Attributes:
+        limit: Of its ticks.
+        is_alone: Whether no other session is open.
+        is_stopping: Whether the server is about to stop.
+    """
+
+    limit: TickLimit
+    is_alone: Callable[[], bool]
+    is_stopping: Callable[[], bool]
+
+
 class TickStream:
     """Plays one session over one call, from its second message to its end.
 
     Args:
         context: Of the call.
         session: Whose bots play.
-        is_alone: Whether no other session is open.
-        is_stopping: Whether the server is about to stop.
+        doorkeeper: Of the server.
         recordings: The folder for recordings, or None if this server makes none.
     """
 
@@ -52,14 +66,12 @@ class TickStream:
         self,
         context: grpc.aio.ServicerContext,
         session: Session,
-        is_alone: Callable[[], bool],
-        is_stopping: Callable[[], bool],
+        doorkeeper: Doorkeeper,
         recordings: Path | None = None,
     ) -> None:
         self._context = context
         self._session = session
-        self._is_alone = is_alone
-        self._is_stopping = is_stopping
+        self._doorkeeper = doorkeeper
         self._recordings = recordings
         self._recorder: Recorder | None = None
         self._line: asyncio.Queue[_UnderWay | Exception | None] = asyncio.Queue(MAX_AHEAD)
@@ -86,14 +98,15 @@ class TickStream:
             await self._line.put(error)
 
     async def _take(self, request: pb.PlayRequest) -> None:
-        if self._is_stopping():
+        self._doorkeeper.limit.count()
+        if self._doorkeeper.is_stopping():
             # Only now, as the answer to a request: a grpc.aio client that writes to a call that has ended may
             # see INTERNAL instead of our sentence (grpc/grpc#36066).
             raise StoppingError("The server is stopping; open the stream again when it is back.")
         if request.WhichOneof("kind") != "tick":
             raise ServingError("This stream is open already; send ticks, or start another stream for another bundle.")
         tick = request.tick
-        inline = not tick.under_way and not self._unanswered and self._is_alone()
+        inline = not tick.under_way and not self._unanswered and self._doorkeeper.is_alone()
         bots = list(tick.bots)
         sensors = self._session.codec.decode_sensors(tick.sensors, len(bots))
         change(self._session, tick)

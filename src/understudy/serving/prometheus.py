@@ -21,7 +21,13 @@ _BY_VERSION = ("bundle", "version")
 
 
 class MetricsPort:
-    """Serves `/metrics` over HTTP in a thread of its own, until stopped. It asks for no token."""
+    """Serves `/metrics` over HTTP in a thread of its own, until stopped. It asks for no token.
+
+    Attributes:
+        port: Where it listens, once it is started.
+    """
+
+    port = 0
 
     async def start(self, registry: Registry, host: str, port: int) -> int:
         """Listen, and return the port.
@@ -46,7 +52,8 @@ class MetricsPort:
                 f"Cannot listen on {host}:{port} for metrics ({error.strerror}); choose another with --metrics-port "
                 "(0: a free one)."
             ) from error
-        return int(self._server.server_port)
+        self.port = int(self._server.server_port)
+        return self.port
 
     async def stop(self) -> None:
         """Stop listening."""

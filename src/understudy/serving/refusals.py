@@ -9,7 +9,18 @@ from dataclasses import dataclass
 
 import grpc
 
-from understudy.errors import ObservationError, ServingError, SpecError, SpecMismatchError, UnderstudyError
+from understudy.errors import (
+    BundleError,
+    ObservationError,
+    RecordingError,
+    ServingError,
+    SpecError,
+    SpecMismatchError,
+    UnderstudyError,
+)
+from understudy.serving.credentials import unreachable
+from understudy.serving.limits import RateLimitError
+from understudy.serving.security import UnauthenticatedError
 
 KIND_KEY = "understudy-error"
 MAX_DETAIL_BYTES = 1800
@@ -26,10 +37,14 @@ class StoppingError(ServingError):
 
 _KINDS: dict[str, type[UnderstudyError]] = {
     each.__name__: each
-    for each in (BotLimitError, ObservationError, ServingError, SpecError, SpecMismatchError, StoppingError)
+    for each in (
+        *(BotLimitError, BundleError, ObservationError, RateLimitError, RecordingError, ServingError, SpecError),
+        *(SpecMismatchError, StoppingError, UnauthenticatedError),
+    )
 }
 _CODES: dict[type[UnderstudyError], grpc.StatusCode] = {
     BotLimitError: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    RateLimitError: grpc.StatusCode.RESOURCE_EXHAUSTED,
     StoppingError: grpc.StatusCode.UNAVAILABLE,
 }
 
@@ -64,5 +79,5 @@ def to_error(failure: grpc.RpcError, address: str) -> UnderstudyError:
     if kind is not None:
         return _KINDS.get(str(kind), ServingError)(failure.details())
     if failure.code() is grpc.StatusCode.UNAVAILABLE:
-        return ServingError(f"There is no server at {address}; start one with: understudy serve BUNDLE")
+        return ServingError(unreachable(str(failure.details()), address))
     return ServingError(f"The server at {address} answered {failure.code().name}: {failure.details()}")

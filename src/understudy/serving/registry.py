@@ -12,7 +12,7 @@ from understudy.agents.bundle import Bundle
 from understudy.errors import ServingError, suggest
 from understudy.serving.deployment import Deployment, Loaded
 from understudy.serving.session import Session
-from understudy.serving.versions import load_version
+from understudy.serving.versions import Loading
 
 MAX_NAME = 80
 """Characters of a bundle's name in a request; longer ones are cut before they are compared and printed."""
@@ -24,12 +24,10 @@ class Limits:
 
     Attributes:
         max_bots: Living bots in one session.
-        threads: Of ONNX Runtime for one batch.
         grace_s: Seconds that the bots of a stream that broke off wait for their client.
     """
 
     max_bots: int = 4096
-    threads: int = 1
     grace_s: float = 5.0
 
 
@@ -39,14 +37,16 @@ class Registry:
     Args:
         bundles: To play; each is loaded and checked.
         limits: For its clients.
+        loading: How bundles are loaded.
 
     Raises:
         BundleError: If a graph cannot be loaded or fails its parity check.
     """
 
-    def __init__(self, bundles: Sequence[Bundle], limits: Limits | None = None) -> None:
+    def __init__(self, bundles: Sequence[Bundle], limits: Limits | None = None, loading: Loading | None = None) -> None:
         self.limits = limits or Limits()
-        self._deployments = {each.name: Deployment(load_version(each, self.limits.threads)) for each in bundles}
+        self._loading = loading or Loading()
+        self._deployments = {each.name: Deployment(self._loading.load(each)) for each in bundles}
         self._sessions: set[Session] = set()
         self._parked: dict[str, tuple[Session, asyncio.TimerHandle]] = {}
 
@@ -144,7 +144,7 @@ class Registry:
             raise ServingError(f"The share is {share:g}; it must be from 0 to 1.")
         bundle = await asyncio.to_thread(Bundle.load, folder)
         deployment = self.choose(bundle.name)
-        version = await asyncio.to_thread(load_version, bundle, self.limits.threads)
+        version = await asyncio.to_thread(self._loading.load, bundle)
         return deployment, bundle, await deployment.load(version, share or 1.0)
 
     async def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from understudy.serving.client import Client
+from understudy.serving.credentials import ClientTls
 from understudy.spec import Action, Observation
 
 
@@ -16,14 +17,25 @@ class RemoteAgent:
         bundle: By name; may be empty if the server plays just one.
         patience_s: Seconds to wait for a server that is only starting.
         style: One of the bundle's; its default if left out.
+        tls: See `Client`.
+        token: See `Client`.
 
     Raises:
         ServingError: If there is no server, or it plays no such bundle.
     """
 
-    def __init__(self, address: str, bundle: str = "", patience_s: float = 0.0, style: str = "") -> None:
+    def __init__(
+        self,
+        address: str,
+        bundle: str = "",
+        patience_s: float = 0.0,
+        style: str = "",
+        *,
+        tls: ClientTls | None = None,
+        token: str | None = None,
+    ) -> None:
         self._style = style or None
-        self._client = Client(address)
+        self._client = Client(address, tls=tls, token=token)
         try:
             if patience_s:
                 self._client.wait(patience_s)

@@ -5,24 +5,27 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
 
 from understudy.agents.bundle import Bundle
-from understudy.serving.server import Server, ServerOptions
+from understudy.serving.options import ServerOptions
+from understudy.serving.server import Server
 
 
 def serve_forever(
-    bundles: Sequence[Bundle], options: ServerOptions, on_start: Callable[[str], None] = lambda _: None
+    bundles: Sequence[Bundle],
+    options: ServerOptions,
+    on_start: Callable[[str, Mapping[str, str]], None] = lambda *_: None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then stop gracefully.
 
     Args:
         bundles: To serve.
         options: How.
-        on_start: Called with the address once clients can connect.
+        on_start: Called, once clients can connect, with the address and those of the side ports by name.
 
     Raises:
         BundleError: If a graph cannot be loaded or fails its parity check.
@@ -34,7 +37,7 @@ def serve_forever(
         stop = asyncio.Event()
         for each in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(each, stop.set)
-        on_start(await server.start())
+        on_start(await server.start(), server.side_addresses)
         await stop.wait()
         await server.stop()
 

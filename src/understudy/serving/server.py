@@ -1,13 +1,10 @@
-"""The server: bundles, health, reflection and a port, from start to a graceful stop."""
+"""The server: bundles, services and ports, from start to a graceful stop."""
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from typing import Protocol
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -18,74 +15,45 @@ from understudy.errors import ServingError
 from understudy.serving import understudy_pb2 as pb
 from understudy.serving import understudy_pb2_grpc as pb_grpc
 from understudy.serving.admin import AdminServicer
+from understudy.serving.dialects import mlagents
+from understudy.serving.dialects.godot_rl import GodotRl, GodotRlOptions
+from understudy.serving.dialects.oip import service as oip
+from understudy.serving.options import ServerOptions
+from understudy.serving.prometheus import MetricsPort
 from understudy.serving.registry import Limits, Registry
 from understudy.serving.servicer import UnderstudyServicer
 from understudy.serving.tuning import WINDOW_OPTIONS
 from understudy.serving.watch import FolderWatch
+from understudy.serving.web.options import WebOptions
+from understudy.serving.web.port import WebPort
 
 SERVICE = pb.DESCRIPTOR.services_by_name["Understudy"].full_name
 ADMIN_SERVICE = pb.DESCRIPTOR.services_by_name["Admin"].full_name
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 
 
-@dataclass(frozen=True)
-class ServerOptions:
-    """How to serve.
+class SidePort(Protocol):
+    """A port beside gRPC's, with a protocol of its own."""
 
-    Attributes:
-        host: To listen on; loopback unless told otherwise.
-        port: To listen on; 0 picks a free one.
-        threads: Of ONNX Runtime for one batch.
-        max_bots: Living bots in one stream.
-        max_streams: Calls at once, over all clients.
-        max_message_bytes: Of one request.
-        grace_s: Seconds that the bots of a stream that broke off wait for their client; 0 frees them at once.
-        recordings: The folder where play that clients want recorded is written; None refuses them.
-        watch_s: Seconds between two looks at the bundles' folders, for new versions; 0 never looks.
-        admin: Whether to answer the Admin service.
-        bundles_root: The only folder the Admin service may load bundles from.
-        public: Whether `host` may be one that other machines can reach.
+    async def start(self, registry: Registry, host: str, port: int) -> int:
+        """Listen, and return the port."""
+        ...
 
-    Raises:
-        ServingError: If a number is out of range, or the host is public without leave.
-    """
-
-    host: str = "127.0.0.1"
-    port: int = 50051
-    threads: int = 1
-    max_bots: int = 4096
-    max_streams: int = 1024
-    max_message_bytes: int = 64 << 20
-    grace_s: float = 5.0
-    recordings: Path | None = None
-    watch_s: float = 0.0
-    admin: bool = False
-    bundles_root: Path | None = None
-    public: bool = False
-
-    def __post_init__(self) -> None:
-        for name in ("threads", "max_bots", "max_streams", "max_message_bytes"):
-            if getattr(self, name) < 1:
-                raise ServingError(f"The option {name} is {getattr(self, name)}; it must be at least 1.")
-        for name in ("grace_s", "watch_s"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise ServingError(f"The option {name} is {getattr(self, name)}; it must be seconds, 0 or more.")
-        if not 0 <= self.port <= 65535:
-            raise ServingError(f"The port is {self.port}; it must be from 0 (any free one) to 65535.")
-        if not self.public and not is_loopback(self.host):
-            raise ServingError(
-                f"The host {self.host} can be reached from other machines, and the server has neither passwords nor "
-                "encryption: anyone there could play these bundles. Listen on 127.0.0.1, or allow it with "
-                "--insecure-public."
-            )
+    async def stop(self) -> None:
+        """Stop listening and end what is open."""
+        ...
 
 
 class Server:
-    """Serves bundles on one port, until stopped.
+    """Serves bundles until stopped.
 
     Args:
         bundles: To serve, under their names.
         options: How.
+
+    Attributes:
+        address: Of gRPC, once it is started.
+        side_addresses: Of the other ports, by name, once they are started.
 
     Raises:
         BundleError: If a graph cannot be loaded or fails its parity check.
@@ -94,11 +62,13 @@ class Server:
     def __init__(self, bundles: Sequence[Bundle], options: ServerOptions | None = None) -> None:
         self.options = options or ServerOptions()
         self.address = ""
-        limits = Limits(self.options.max_bots, self.options.threads, self.options.grace_s)
-        self.registry = Registry(bundles, limits)
-        self._servicer = UnderstudyServicer(self.registry, self.options.recordings)
+        self.side_addresses: dict[str, str] = {}
+        limits = Limits(self.options.max_bots, self.options.grace_s)
+        self.registry = Registry(bundles, limits, self.options.loading)
+        self._servicer = UnderstudyServicer(self.registry, self.options.rates, self.options.recordings)
         self._health = health.aio.HealthServicer()
         self._watch: asyncio.Task[None] | None = None
+        self._side_ports: list[SidePort] = []
 
     @property
     def num_bots(self) -> int:
@@ -109,24 +79,21 @@ class Server:
         """Listen, and return the address, `host:port`.
 
         Raises:
-            ServingError: If the port cannot be had.
+            ServingError: If a port cannot be had.
+            MissingExtraError: If one needs a library that is not installed.
         """
-        self._server = self._build()
-        host, port = self.options.host, self.options.port
-        where = f"[{host}]" if ":" in host else host
         try:
-            bound = self._server.add_insecure_port(f"{where}:{port}")
-        except RuntimeError as error:
-            await self.registry.close()
-            raise ServingError(
-                f"Cannot listen on {where}:{port}; choose another with --port (0: a free one)."
-            ) from error
+            await self._start_side_ports()
+            self._server = self._build()
+            self.address = f"{self.options.where}:{self._bind()}"
+        except Exception:
+            await self._close()
+            raise
         await self._server.start()
         for name in ("", SERVICE):
             await self._health.set(name, _SERVING)
         if self.options.watch_s:
             self._watch = asyncio.create_task(FolderWatch(self.registry, self.options.watch_s).run())
-        self.address = f"{where}:{bound}"
         return self.address
 
     async def stop(self, grace: float = 1.0) -> None:
@@ -136,11 +103,33 @@ class Server:
         await self._health.enter_graceful_shutdown()
         self._servicer.begin_stop()
         await self._server.stop(grace)
+        await self._close()
+
+    async def _close(self) -> None:
+        for each in self._side_ports:
+            await each.stop()
         await self.registry.close()
+
+    async def _start_side_ports(self) -> None:
+        for name, port in self.options.side_ports.items():
+            side = _side_port(name, self.options)
+            # Godot RL has neither encryption nor tokens, so its games run on this machine.
+            host, where = ("127.0.0.1",) * 2 if name == "godot" else (self.options.host, self.options.where)
+            bound = await side.start(self.registry, host, port)
+            self._side_ports.append(side)
+            self.side_addresses[name] = f"{where}:{bound}"
+
+    def _bind(self) -> int:
+        where = f"{self.options.where}:{self.options.port}"
+        try:
+            return self.options.security.add_port(self._server, where)
+        except RuntimeError as error:
+            raise ServingError(f"Cannot listen on {where}; choose another with --port (0: a free one).") from error
 
     def _build(self) -> grpc.aio.Server:
         server = grpc.aio.server(
             maximum_concurrent_rpcs=self.options.max_streams,
+            interceptors=self.options.security.interceptors(),
             options=[
                 ("grpc.max_receive_message_length", self.options.max_message_bytes),
                 ("grpc.max_send_message_length", -1),
@@ -151,6 +140,8 @@ class Server:
         services = [SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME]
         pb_grpc.add_UnderstudyServicer_to_server(self._servicer, server)  # type: ignore[no-untyped-call]
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        services.append(mlagents.add_to(server, self.registry, seed=self.options.seed))
+        services.append(oip.add_to(server, self.registry))
         if self.options.admin:
             admin = AdminServicer(self.registry, self.options.bundles_root)
             pb_grpc.add_AdminServicer_to_server(admin, server)  # type: ignore[no-untyped-call]
@@ -159,9 +150,12 @@ class Server:
         return server
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach `host`."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _side_port(name: str, options: ServerOptions) -> SidePort:
+    match name:
+        case "web":
+            return WebPort(WebOptions(options.web_origins, limits=options.rates, security=options.security))
+        case "godot":
+            return GodotRl(GodotRlOptions(seed=options.seed))
+        case "metrics":
+            return MetricsPort()
+    raise ServingError(f"There is no port named '{name}'; there are web, godot and metrics.")

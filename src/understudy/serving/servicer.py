@@ -15,8 +15,9 @@ from understudy.errors import ServingError, UnderstudyError
 from understudy.serving import understudy_pb2 as pb
 from understudy.serving import understudy_pb2_grpc as pb_grpc
 from understudy.serving.fallback import Fallback
+from understudy.serving.limits import OpenLimit, RateLimits, TickLimit
 from understudy.serving.opening import require_playable
-from understudy.serving.play import TickStream
+from understudy.serving.play import Doorkeeper, TickStream
 from understudy.serving.refusals import to_refusal
 from understudy.serving.registry import Registry, new_lease
 from understudy.serving.session import Session
@@ -32,11 +33,14 @@ class UnderstudyServicer(pb_grpc.UnderstudyServicer):
 
     Args:
         registry: The bundles.
+        rates: How often one client may ask.
         recordings: The folder for recordings, or None to make none.
     """
 
-    def __init__(self, registry: Registry, recordings: Path | None = None) -> None:
+    def __init__(self, registry: Registry, rates: RateLimits | None = None, recordings: Path | None = None) -> None:
         self._registry = registry
+        self._rates = rates or RateLimits()
+        self._opens = OpenLimit(self._rates)
         self._recordings = recordings
         self._stopping = False
 
@@ -81,11 +85,13 @@ class UnderstudyServicer(pb_grpc.UnderstudyServicer):
                 session.close()
 
     def _tick_stream(self, context: grpc.aio.ServicerContext, session: Session) -> TickStream:
-        return TickStream(context, session, lambda: self._registry.alone, lambda: self._stopping, self._recordings)
+        doorkeeper = Doorkeeper(TickLimit(self._rates), lambda: self._registry.alone, lambda: self._stopping)
+        return TickStream(context, session, doorkeeper, self._recordings)
 
     def _open(self, request: pb.PlayRequest, peer: str) -> tuple[Session, pb.Opened]:
         if request.WhichOneof("kind") != "open":
             raise ServingError("A stream must begin with an open request, which names a bundle; ticks come after it.")
+        self._opens.count(peer)
         opening = request.open
         deployment = self._registry.choose(opening.bundle)
         require_playable(deployment.bundle, opening.spec_json)

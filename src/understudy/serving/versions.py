@@ -11,11 +11,12 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from understudy.agents.bundle import Bundle
+from understudy.agents.runtime import open_runtime
 from understudy.serving.metrics import Counters
 from understudy.serving.table import Memory
 
@@ -26,6 +27,7 @@ TRIAL_TURNS = 2000
 """Turns after which a version that plays for all bots is no longer on trial."""
 
 _CHECK_EVERY = 256
+_WARM_ROWS = (1, 64)
 _SLOWER, _SLACK_S = 2.0, 0.002
 _LOG = logging.getLogger(__name__)
 
@@ -190,19 +192,30 @@ def _name(version: Version) -> tuple[str, str]:
     return version.bundle.digest[:12], version.bundle.name
 
 
-def load_version(bundle: Bundle, threads: int, warm_rows: Sequence[int] = (1, 64)) -> Version:
-    """Load a bundle, replay its parity sample, and warm up with batches of a few sizes.
+@dataclass(frozen=True)
+class Loading:
+    """How bundles are loaded.
 
-    Raises:
-        BundleError: If the graph cannot be loaded or answers otherwise than it did where it was exported.
+    Attributes:
+        threads: Of one batch.
+        precision: `"fp32"`, the name of a variant, or `"auto"` for the fastest one that agrees often enough.
+        min_agreement: The least share of decisions, 0 to 1, that must be those of float32.
     """
-    from understudy.agents.runtime import PolicyRuntime
 
-    runtime = PolicyRuntime(bundle, threads)
-    runtime.verify()
-    behavior: Any = bundle.behavior
-    for rows in warm_rows:
-        sensors = [np.zeros((rows, *each.space.shape), each.space.dtype) for each in behavior.sensors]
-        state, noise = (np.zeros((rows, size), np.float32) for size in (bundle.state_size, bundle.noise_size))
-        runtime.step(sensors, state, noise)
-    return Version(bundle, runtime)
+    threads: int = 1
+    precision: str = "fp32"
+    min_agreement: float = 0.99
+
+    def load(self, bundle: Bundle) -> Version:
+        """Load a bundle, replay its parity sample, and warm up with batches of a few sizes.
+
+        Raises:
+            BundleError: If the graph cannot be loaded or answers otherwise than it did where it was exported.
+        """
+        runtime = open_runtime(bundle, self.threads, self.precision, self.min_agreement)
+        runtime.verify()
+        for rows in _WARM_ROWS:
+            sensors = [np.zeros((rows, *each.space.shape), each.space.dtype) for each in bundle.behavior.sensors]
+            state, noise = (np.zeros((rows, size), np.float32) for size in (bundle.state_size, bundle.noise_size))
+            runtime.step(sensors, state, noise)
+        return Version(bundle, runtime)

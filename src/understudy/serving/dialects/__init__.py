@@ -1,0 +1,1 @@
+"""Protocols of other toolkits, answered by the same server and the same bundles."""
