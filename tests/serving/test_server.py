@@ -26,7 +26,8 @@ from understudy.serving.async_client import AsyncClient, AsyncPlayStream
 from understudy.serving.options import ServerOptions
 from understudy.serving.registry import load_bundles
 from understudy.serving.run import serve_in_thread
-from understudy.serving.server import SERVICE, Server
+from understudy.serving.server import Server
+from understudy.serving.servicer import SERVICE
 from understudy.serving.versions import Loading
 
 

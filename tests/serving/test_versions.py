@@ -140,7 +140,7 @@ def test_a_canary_plays_its_share(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("folder", "share", "message"),
     [
-        ("../elsewhere", 0, "is outside"),
+        ("../elsewhere", 0, "is not inside"),
         ("nothing", 0, "is no bundle"),
         ("stranger", 0, "plays no bundle named 'stranger'"),
         ("wider", 0.5, "remembers other numbers"),

@@ -9,15 +9,16 @@ import grpc
 
 from understudy.errors import ServingError
 from understudy.serving import understudy_pb2 as pb
-from understudy.serving import understudy_pb2_grpc as pb_grpc
 from understudy.serving.deployment import Deployment
+from understudy.serving.handlers import unary
 from understudy.serving.registry import Registry
-from understudy.serving.servicer import answering_errors
 from understudy.serving.session import Session
 from understudy.serving.versions import Version
 
+SERVICE = pb.DESCRIPTOR.services_by_name["Admin"].full_name
 
-class AdminServicer(pb_grpc.AdminServicer):
+
+class AdminServicer:
     """Answers operators.
 
     Args:
@@ -29,47 +30,41 @@ class AdminServicer(pb_grpc.AdminServicer):
         self._registry = registry
         self._root = root.resolve() if root is not None else None
 
-    async def Status(  # noqa: N802
-        self,
-        request: pb.StatusRequest,  # noqa: ARG002
-        context: grpc.aio.ServicerContext,  # noqa: ARG002
-    ) -> pb.StatusResponse:
+    def add_to(self, server: grpc.aio.Server) -> str:
+        """Let `server` answer; returns the service's full name, for reflection."""
+        methods = {
+            "Status": unary(self.status, pb.StatusRequest),
+            "Load": unary(self.load, pb.LoadRequest),
+            "Settle": unary(self.settle, pb.SettleRequest),
+        }
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, methods),))
+        return SERVICE
+
+    async def status(self, _: pb.StatusRequest) -> pb.StatusResponse:
         """Return the bundles with their versions, and every session with its bots."""
         return pb.StatusResponse(
             bundles=[_bundle_status(each) for each in self._registry.deployments],
             streams=[self._stream_status(each) for each in self._registry.sessions],
         )
 
-    async def Load(self, request: pb.LoadRequest, context: grpc.aio.ServicerContext) -> pb.LoadResponse:  # noqa: N802
+    async def load(self, request: pb.LoadRequest) -> pb.LoadResponse:
         """Load another version of a bundle and let it play."""
+        deployment, bundle, loaded = await self._registry.load(self._inside(request.folder), request.share)
+        return pb.LoadResponse(
+            name=deployment.name, digest=bundle.digest, bots_carried=loaded.carried, bots_reset=loaded.reset
+        )
 
-        async def load(_: grpc.aio.ServicerContext) -> pb.LoadResponse:
-            deployment, bundle, loaded = await self._registry.load(self._inside(request.folder), request.share)
-            return pb.LoadResponse(
-                name=deployment.name, digest=bundle.digest, bots_carried=loaded.carried, bots_reset=loaded.reset
-            )
-
-        response: pb.LoadResponse = await answering_errors(context, load)
-        return response
-
-    async def Settle(  # noqa: N802
-        self, request: pb.SettleRequest, context: grpc.aio.ServicerContext
-    ) -> pb.SettleResponse:
+    async def settle(self, request: pb.SettleRequest) -> pb.SettleResponse:
         """Give every bot to the newer version, or back to the older one."""
-
-        async def settle(_: grpc.aio.ServicerContext) -> pb.SettleResponse:
-            version = self._registry.choose(request.bundle).settle(promote=request.promote)
-            return pb.SettleResponse(digest=version.bundle.digest)
-
-        response: pb.SettleResponse = await answering_errors(context, settle)
-        return response
+        version = self._registry.choose(request.bundle).settle(promote=request.promote)
+        return pb.SettleResponse(digest=version.bundle.digest)
 
     def _inside(self, folder: str) -> Path:
         if self._root is None:
             raise ServingError("This server loads no further bundles; start it with --bundles-root FOLDER to allow it.")
-        path = (self._root / folder).resolve()
-        if not path.is_relative_to(self._root):
-            raise ServingError(f"The bundle '{folder}' is outside {self._root}, where this server loads from.")
+        path = self._root if "\0" in folder else (self._root / folder).resolve()
+        if not path.is_relative_to(self._root) or path == self._root:
+            raise ServingError(f"The bundle '{folder}' is not inside {self._root}, where this server loads from.")
         return path
 
     def _stream_status(self, session: Session) -> pb.StreamStatus:

@@ -12,8 +12,6 @@ from grpc_reflection.v1alpha import reflection
 
 from understudy.agents.bundle import Bundle
 from understudy.errors import ServingError
-from understudy.serving import understudy_pb2 as pb
-from understudy.serving import understudy_pb2_grpc as pb_grpc
 from understudy.serving.admin import AdminServicer
 from understudy.serving.dialects import mlagents
 from understudy.serving.dialects.godot_rl import GodotRl, GodotRlOptions
@@ -21,14 +19,12 @@ from understudy.serving.dialects.oip import service as oip
 from understudy.serving.options import ServerOptions
 from understudy.serving.prometheus import MetricsPort
 from understudy.serving.registry import Limits, Registry
-from understudy.serving.servicer import UnderstudyServicer
+from understudy.serving.servicer import SERVICE, UnderstudyServicer
 from understudy.serving.tuning import WINDOW_OPTIONS
 from understudy.serving.watch import FolderWatch
 from understudy.serving.web.options import WebOptions
 from understudy.serving.web.port import WebPort
 
-SERVICE = pb.DESCRIPTOR.services_by_name["Understudy"].full_name
-ADMIN_SERVICE = pb.DESCRIPTOR.services_by_name["Admin"].full_name
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 
 
@@ -137,15 +133,12 @@ class Server:
                 *WINDOW_OPTIONS,
             ],
         )
-        services = [SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME]
-        pb_grpc.add_UnderstudyServicer_to_server(self._servicer, server)  # type: ignore[no-untyped-call]
+        services = [health.SERVICE_NAME, reflection.SERVICE_NAME, self._servicer.add_to(server)]
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         services.append(mlagents.add_to(server, self.registry, seed=self.options.seed))
         services.append(oip.add_to(server, self.registry))
         if self.options.admin:
-            admin = AdminServicer(self.registry, self.options.bundles_root)
-            pb_grpc.add_AdminServicer_to_server(admin, server)  # type: ignore[no-untyped-call]
-            services.append(ADMIN_SERVICE)
+            services.append(AdminServicer(self.registry, self.options.bundles_root).add_to(server))
         reflection.enable_server_reflection(services, server)
         return server
 

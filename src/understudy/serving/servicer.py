@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import grpc
-from google.protobuf.message import DecodeError
 
 from understudy import __version__
-from understudy.errors import ServingError, UnderstudyError
+from understudy.errors import ServingError
 from understudy.serving import understudy_pb2 as pb
-from understudy.serving import understudy_pb2_grpc as pb_grpc
 from understudy.serving.fallback import Fallback
+from understudy.serving.handlers import answering_errors, unary
 from understudy.serving.limits import OpenLimit, RateLimits, TickLimit
 from understudy.serving.opening import require_playable
 from understudy.serving.play import Doorkeeper, TickStream
-from understudy.serving.refusals import to_refusal
 from understudy.serving.registry import Registry, new_lease
 from understudy.serving.session import Session
 
-_LOG = logging.getLogger(__name__)
-_INTERNAL = "The server met an internal error and ended this call; its log says why."
+SERVICE = pb.DESCRIPTOR.services_by_name["Understudy"].full_name
 
 
-class UnderstudyServicer(pb_grpc.UnderstudyServicer):
+class UnderstudyServicer:
     """Answers clients.
 
-    `Play` reads and writes through the context: in grpc.aio that costs less than an asynchronous generator.
+    `play` reads and writes through the context: in grpc.aio that costs less than an asynchronous generator.
 
     Args:
         registry: The bundles.
@@ -48,22 +43,23 @@ class UnderstudyServicer(pb_grpc.UnderstudyServicer):
         """Refuse each stream's next tick."""
         self._stopping = True
 
-    async def Describe(  # noqa: N802
-        self,
-        request: pb.DescribeRequest,  # noqa: ARG002
-        context: grpc.aio.ServicerContext,  # noqa: ARG002
-    ) -> pb.DescribeResponse:
+    def add_to(self, server: grpc.aio.Server) -> str:
+        """Let `server` answer; returns the service's full name, for reflection."""
+        play = grpc.stream_stream_rpc_method_handler(
+            self.play, pb.PlayRequest.FromString, pb.PlayResponse.SerializeToString
+        )
+        methods = {"Describe": unary(self.describe, pb.DescribeRequest), "Play": play}
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, methods),))
+        return SERVICE
+
+    async def describe(self, _: pb.DescribeRequest) -> pb.DescribeResponse:
         """Return which bundles are served."""
         bundles = [each.to_message() for each in self._registry.deployments]
         return pb.DescribeResponse(server_version=__version__, bundles=bundles)
 
-    async def Play(  # noqa: N802
-        self,
-        requests: AsyncIterator[pb.PlayRequest],  # noqa: ARG002
-        context: grpc.aio.ServicerContext,
-    ) -> None:
+    async def play(self, _: AsyncIterator[pb.PlayRequest], context: grpc.aio.ServicerContext) -> None:
         """Play one stream to its end; a mistake ends it with one sentence."""
-        await answering_errors(context, self._play)
+        await answering_errors(context, self._play, pb.PlayRequest)
 
     async def _play(self, context: grpc.aio.ServicerContext) -> None:
         request = await context.read()
@@ -109,17 +105,3 @@ class UnderstudyServicer(pb_grpc.UnderstudyServicer):
             bots=session.living,
             ticks=session.ticks,
         )
-
-
-async def answering_errors(context: grpc.aio.ServicerContext, answer: Callable[[Any], Awaitable[Any]]) -> Any:
-    """Return what `answer(context)` returns; end the call with one sentence if it raises."""
-    try:
-        return await answer(context)
-    except DecodeError:
-        refusal = to_refusal(ServingError("That message is no PlayRequest; generate the client from understudy.proto."))
-    except UnderstudyError as error:
-        refusal = to_refusal(error)
-    except Exception:
-        _LOG.exception("A call of %s ended in an internal error", context.peer())
-        return await context.abort(grpc.StatusCode.INTERNAL, _INTERNAL)
-    return await context.abort(refusal.code, refusal.details, refusal.trailing_metadata)
