@@ -115,6 +115,8 @@ proto: $(READY) ## Write the Python modules of proto/
 	$(call PROTOC,serving/web,web)
 	$(call PROTOC,serving/dialects/mlagents,mlagents,--grpc_python_out=src)
 	$(call PROTOC,serving/dialects/oip,oip,--grpc_python_out=src)
+	@# A pool of its own: tritonclient registers the same names, and a process may hold both.
+	sed -i 's/_descriptor_pool.Default()/_descriptor_pool.DescriptorPool()/' src/understudy/serving/dialects/oip/oip_pb2.py
 
 PROTOC = $(BIN)/python -m grpc_tools.protoc --proto_path=understudy/$(1)=proto --python_out=src --pyi_out=src $(3) proto/$(2).proto
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import ssl
 import threading
 import time
 from bisect import bisect_left
@@ -13,6 +14,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+import trustme
 from arena import observe
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +26,7 @@ from understudy.serving.json_log import JsonFormatter, configure_log
 from understudy.serving.metrics import BATCH_BOUNDS, STEPS_KEPT, TIME_BOUNDS_S, Counters, Histogram
 from understudy.serving.prometheus import MetricsPort
 from understudy.serving.registry import Registry
+from understudy.serving.security import Tls
 from understudy.serving.session import Birth
 
 turns = st.tuples(st.integers(1, 9), st.integers(0, 3000), st.floats(0, 3), st.floats(0, 3))
@@ -189,6 +192,35 @@ def test_a_metrics_port_that_is_taken_is_told(bundles: list[Bundle]) -> None:
             await registry.close()
 
     asyncio.run(main())
+
+
+def test_metrics_can_be_behind_tls(bundles: list[Bundle], tmp_path: Path) -> None:
+    """With the server's certificate they are encrypted; with a client authority, only its clients may read."""
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1")
+    certificate, key, ca = (tmp_path / name for name in ("server.pem", "server.key", "ca.pem"))
+    issued.cert_chain_pems[0].write_to_path(certificate)
+    issued.private_key_pem.write_to_path(key)
+    authority.cert_pem.write_to_path(ca)
+    stranger, friend = (ssl.create_default_context() for _ in range(2))
+    for context in (stranger, friend):
+        authority.configure_trust(context)
+    authority.issue_cert("prometheus@example.org").configure_cert(friend)
+
+    async def read(tls: Tls, context: ssl.SSLContext) -> int:
+        registry, port = Registry(bundles[:1]), MetricsPort(tls)
+        url = f"https://127.0.0.1:{await port.start(registry, '127.0.0.1', 0)}/metrics"
+        try:
+            async with httpx.AsyncClient(verify=context) as http:
+                return (await http.get(url)).status_code
+        finally:
+            await port.stop()
+            await registry.close()
+
+    assert asyncio.run(read(Tls(certificate, key), stranger)) == 200
+    assert asyncio.run(read(Tls(certificate, key, ca), friend)) == 200
+    with pytest.raises((httpx.TransportError, ssl.SSLError)):
+        asyncio.run(read(Tls(certificate, key, ca), stranger))
 
 
 def test_the_log_can_be_json(capsys: pytest.CaptureFixture[str]) -> None:

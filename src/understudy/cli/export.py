@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from understudy.errors import RecipeError, require
+from understudy.errors import RecipeError, require, suggest
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="The run folder of a training; with --profile, a bundle.")],
+    run: Annotated[Path, typer.Argument(help="The run folder of a training; with --profile or --target, a bundle.")],
     out: Annotated[Path, typer.Argument(help="The bundle's folder, replaced if it is there; with --profile, a file.")],
     logs: Annotated[
         Path | None, typer.Option(help="The recordings it was trained on: the parity check plays their frames.")
@@ -28,13 +28,18 @@ def export(
     sampled: Annotated[
         bool, typer.Option("--sampled", help="With --profile godot: draw actions, not the likeliest.")
     ] = False,
+    target: Annotated[str, typer.Option(help="Write a bundle as another server's model repository: triton.")] = "",
 ) -> None:
     """Export a trained bot to a bundle: ONNX, its spec, and a certificate that both play the same.
 
     The exported graph plays 256 recorded steps beside the network it came from; if they differ, nothing is written.
 
-    With --profile, a bundle becomes a model for Unity's ML-Agents or for Godot RL Agents, checked in the same way.
+    With --profile, a bundle becomes a model for Unity's ML-Agents or for Godot RL Agents; with --target, a model
+    repository for Triton and KServe. Both are checked in the same way.
     """
+    if target:
+        _export_target(run, target, out)
+        return
     if profile:
         _export_profile(run, profile, out, style, sampled)
         return
@@ -69,6 +74,16 @@ def _export_profile(folder: Path, profile: str, out: Path, style: str, sampled: 
         f"steps of {parity['bots']} bots (numbers within {parity['max_difference']:.1e}).\n"
         f"In this order: {json.dumps(actions)}\nCertificate: {out}.json"
     )
+
+
+def _export_target(folder: Path, target: str, out: Path) -> None:
+    from understudy.agents.bundle import Bundle
+    from understudy.serving.fleet.triton import export_triton
+
+    if target != "triton":
+        raise RecipeError(f"There is no target '{target}'.{suggest(target, ['triton'])}")
+    export_triton(Bundle.load(folder), out)
+    Console(highlight=False, soft_wrap=True).print(f"Triton repository in {out}; how to use it: {out}/README.md")
 
 
 _ORDERS = ("sensors", "discrete_branches", "continuous_actions", "action_space")

@@ -12,6 +12,7 @@ from understudy.errors import ServingError, require
 from understudy.serving.deployment import Deployment
 from understudy.serving.metrics import BATCH_BOUNDS, TIME_BOUNDS_S, Counters, Histogram
 from understudy.serving.registry import Registry
+from understudy.serving.security import Tls
 from understudy.serving.versions import Version
 
 VERSION_DIGITS = 12
@@ -23,11 +24,16 @@ _BY_VERSION = ("bundle", "version")
 class MetricsPort:
     """Serves `/metrics` over HTTP in a thread of its own, until stopped. It asks for no token.
 
+    Args:
+        tls: The server's certificate; with a client authority, only its clients may read.
+
     Attributes:
         port: Where it listens, once it is started.
     """
 
-    port = 0
+    def __init__(self, tls: Tls | None = None) -> None:
+        self.port = 0
+        self._tls = tls
 
     async def start(self, registry: Registry, host: str, port: int) -> int:
         """Listen, and return the port.
@@ -46,7 +52,7 @@ class MetricsPort:
         collected.register(ServingCollector(registry))
         client.ProcessCollector(registry=collected)
         try:
-            self._server, self._thread = client.start_http_server(port, host, collected)
+            self._server, self._thread = client.start_http_server(port, host, collected, **_tls_options(self._tls))
         except OSError as error:
             raise ServingError(
                 f"Cannot listen on {host}:{port} for metrics ({error.strerror}); choose another with --metrics-port "
@@ -60,6 +66,15 @@ class MetricsPort:
         await asyncio.to_thread(self._server.shutdown)
         self._server.server_close()
         await asyncio.to_thread(self._thread.join)
+
+
+def _tls_options(tls: Tls | None) -> dict[str, Any]:
+    if tls is None:
+        return {}
+    files = {"certfile": str(tls.certificate), "keyfile": str(tls.key)}
+    if tls.client_ca is None:
+        return files
+    return {**files, "client_cafile": str(tls.client_ca), "client_auth_required": True}
 
 
 class ServingCollector:

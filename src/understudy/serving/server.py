@@ -7,14 +7,18 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import grpc
+from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from understudy.agents.bundle import Bundle
 from understudy.errors import ServingError
+from understudy.serving import understudy_pb2 as pb
 from understudy.serving.admin import AdminServicer
 from understudy.serving.dialects import mlagents
 from understudy.serving.dialects.godot_rl import GodotRl, GodotRlOptions
+from understudy.serving.dialects.mlagents import mlagents_pb2
+from understudy.serving.dialects.oip import oip_pb2
 from understudy.serving.dialects.oip import service as oip
 from understudy.serving.options import ServerOptions
 from understudy.serving.prometheus import MetricsPort
@@ -139,8 +143,16 @@ class Server:
         services.append(oip.add_to(server, self.registry))
         if self.options.admin:
             services.append(AdminServicer(self.registry, self.options.bundles_root).add_to(server))
-        reflection.enable_server_reflection(services, server)
+        reflection.enable_server_reflection(services, server, _reflected())
         return server
+
+
+def _reflected() -> DescriptorPool:
+    """Return the descriptors of every service: those of the Open Inference Protocol are not in the default pool."""
+    pool = DescriptorPool()
+    for module in (pb, mlagents_pb2, oip_pb2, health_pb2, reflection_pb2):
+        pool.AddSerializedFile(module.DESCRIPTOR.serialized_pb)
+    return pool
 
 
 def _side_port(name: str, options: ServerOptions) -> SidePort:

@@ -76,8 +76,8 @@ class Sessions:
         """Raise `SessionLimitError` if no further session may be opened."""
         if len(self._by_name) >= self._max_sessions:
             raise SessionLimitError(
-                f"There are {len(self._by_name)} sessions, which is what this server allows; close one, wait "
-                f"{self._idle_s:g} s for an idle one to end, or start the server with a higher --web-sessions."
+                f"There are {len(self._by_name)} sessions, which is what this server allows; close one, or wait "
+                f"{self._idle_s:g} s for an idle one to end."
             )
 
     def add(self, session: Session, form: pb.WebForm) -> str:
