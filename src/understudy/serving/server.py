@@ -162,5 +162,5 @@ def _side_port(name: str, options: ServerOptions) -> SidePort:
         case "godot":
             return GodotRl(GodotRlOptions(seed=options.seed))
         case "metrics":
-            return MetricsPort()
+            return MetricsPort(options.security.tls)
     raise ServingError(f"There is no port named '{name}'; there are web, godot and metrics.")
