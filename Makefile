@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 UNDERSTUDY := $(BIN)/understudy
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test test-slow test-gpu test-display test-engine check fix bench demo-rays results-doom picture proto clean
+.PHONY: clients help setup demo test test-slow test-gpu test-display test-engine check fix bench demo-rays results-doom picture proto clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+%?:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z%-]+):.*## /  \1\t/' | expand -t 18
@@ -90,8 +90,14 @@ test-gpu: $(READY) ## Tests that need a CUDA device
 test-display: $(READY) ## Tests that need a display (xvfb-run make test-display)
 	$(BIN)/pytest -q -m display
 
-test-engine: $(READY) ## Tests that start a game engine
+test-engine: $(READY) ## Tests that start a game engine, a browser or a C++ compiler (installs Debian's packages for them)
+	-clients/install-debian.sh
 	$(BIN)/pytest -q -m engine
+
+clients: ## Build the C library
+	clients/install-debian.sh build
+	cmake -S clients/c -B build/clients/c
+	nice cmake --build build/clients/c -j1
 
 check: $(READY) ## The linters, the type checker and the floors
 	$(BIN)/ruff check .
@@ -105,9 +111,9 @@ fix: $(READY) ## Format and mend what ruff can
 
 # --- numbers -------------------------------------------------------------------------------------------------------
 
-bench: bench-line ## Run every benchmark
+bench: bench-line bench-serving ## Run every benchmark
 
-bench-%: $(READY) ## One benchmark: bench-line, bench-rays, bench-windows, bench-training-step, bench-serving-line
+bench-%: $(READY) ## One benchmark: bench-line, bench-rays, bench-windows, bench-training-step, bench-serving-line, bench-serving, bench-precision
 	$(BIN)/python benchmarks/$(subst -,_,$*).py
 
 proto: $(READY) ## Write the Python modules of proto/

@@ -26,7 +26,7 @@ class Row:
 
     Attributes:
         promise: What is compared with what, in words.
-        measured: The number.
+        measured: The number; None if it was not measured, and `note` says why.
         target: What it must reach.
         unit: Of both: `"×"` for a ratio, else a unit such as `"ms"`.
         at_most: Whether smaller is better; the number must then not exceed the target.
@@ -34,7 +34,7 @@ class Row:
     """
 
     promise: str
-    measured: float
+    measured: float | None
     target: float
     unit: str = "×"
     at_most: bool = False
@@ -43,16 +43,21 @@ class Row:
     @property
     def holds(self) -> bool:
         """Whether the target is met."""
+        if self.measured is None:
+            return False
         return self.measured <= self.target if self.at_most else self.measured >= self.target
 
 
-def report(name: str, rows: Sequence[Row]) -> bool:
-    """Print rows as a table, keep them in `results/NAME.json`, and return whether all of them hold."""
+def report(name: str, rows: Sequence[Row], *, keep: bool = True) -> bool:
+    """Print rows as a table, keep them in `results/NAME.json` if asked to, and return whether all of them hold."""
     table = Table("promise", "measured", "target", "unit", "holds", title=name)
     for row in rows:
         bound = f"{'≤' if row.at_most else '≥'} {row.target:g}"
-        table.add_row(row.promise, f"{row.measured:.4g}", bound, row.unit, "yes" if row.holds else "[bold red]no[/]")
+        measured = "not run" if row.measured is None else f"{row.measured:.4g}"
+        table.add_row(row.promise, measured, bound, row.unit, "yes" if row.holds else "[bold red]no[/]")
     Console().print(table)
+    if not keep:
+        return all(row.holds for row in rows)
     RESULTS.mkdir(exist_ok=True)
     form = {
         "machine": _machine(),

@@ -159,3 +159,16 @@ def test_bins_that_do_not_fit_are_refused(make: object, message: str) -> None:
     with pytest.raises(SpecError) as caught:
         make()  # type: ignore[operator]
     assert str(caught.value) == message
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_all_heads_at_once_draw_as_each_head_alone(seed: int) -> None:
+    """Padded to one grid, the choices of all heads fall as they do head by head, at the ends of the noise too."""
+    codec = ActionCodec(TOY.actions, {"turn": BINS})
+    generator = torch.Generator().manual_seed(seed)
+    logits = torch.randn(5, codec.logits_size, generator=generator) * 4
+    noise = torch.rand(5, codec.noise_size, generator=generator)
+    noise[0], noise[1] = 0.0, 1 - 2.0**-24
+    pieces = zip(codec, codec.split(logits), codec.split_choices(noise), strict=True)
+    alone = torch.cat([head.sample(piece, draw) for head, piece, draw in pieces], -1)
+    assert torch.equal(codec.sample(logits, noise), alone)

@@ -118,6 +118,17 @@ def test_blocks_are_spread_over_an_episode() -> None:
     ]
 
 
+def test_rows_may_be_counted_from_nought_in_each_episode() -> None:
+    """An episode is split alike whether its rows are counted on through all episodes or start again at nought."""
+    recipe = SplitRecipe(blocks=0.2)
+    on = split_spans([Span("one", "a", 0, 1000), Span("two", "a", 1000, 1500)], recipe, 0)
+    again = split_spans([Span("one", "a", 0, 1000), Span("two", "a", 0, 500)], recipe, 0)
+    firsts = {"one": 0, "two": 1000}
+    assert [(each.name, each.start - firsts[each.name], len(each)) for each in on.train] == [
+        (each.name, each.start, len(each)) for each in again.train
+    ]
+
+
 def test_the_end_of_a_recording_can_be_trimmed() -> None:
     """Trimmed steps are on no side, and a recording that is not there is named with a suggestion."""
     spans = [Span("one", "a", 0, 100), Span("two", "a", 100, 200)]

@@ -67,7 +67,8 @@ class BundleCard:
     def to_json(self) -> str:
         """Return the JSON text."""
         form = {key: value for key, value in asdict(self).items() if key != "behavior"}
-        return json.dumps({"format": FORMAT, **form, "behavior": self.behavior.to_dict()}, indent=1, sort_keys=True)
+        # Not sorted: the first style is the default one.
+        return json.dumps({"format": FORMAT, **form, "behavior": self.behavior.to_dict()}, indent=1)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> BundleCard:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from understudy.spec import Action, Observation
 
 # Of the logits, between the training network and the exported graph: a few hundred float32 roundings.
 PARITY_TOLERANCE = 1e-3
+_LOG = logging.getLogger(__name__)
 
 
 class PolicyRuntime:
@@ -129,7 +131,9 @@ class PolicyRuntime:
 
     def _verify_variant(self, sensors: list[np.ndarray]) -> float:
         assert self.variant is not None
-        found = compare_play(PolicyRuntime(self.bundle, self.threads), self, [sensors]).max_logit_difference
+        reference = PolicyRuntime(self.bundle, self.threads)
+        reference.verify()
+        found = compare_play(reference, self, [sensors]).max_logit_difference
         allowed = float(str(self.variant.certificate["tolerance"]))
         if not found <= allowed:
             raise BundleError(
@@ -152,6 +156,8 @@ def open_runtime(
 ) -> PolicyRuntime:
     """Load the fastest variant of a bundle that decides as float32 does often enough.
 
+    With `"auto"`, a variant that fails its parity check on this machine is passed over, with a warning.
+
     Args:
         bundle: To load.
         threads: For one step.
@@ -161,8 +167,19 @@ def open_runtime(
     Raises:
         BundleError: If the variant that was asked for is not there, agrees too rarely or cannot run here.
     """
-    name = pick_variant(bundle.card.variants, precision, min_agreement, runs_here=runs_here)
-    return PolicyRuntime(bundle, threads, name)
+    known = dict(bundle.card.variants)
+    while name := pick_variant(known, precision, min_agreement, runs_here=runs_here):
+        runtime = PolicyRuntime(bundle, threads, name)
+        if precision != "auto":
+            return runtime
+        try:
+            runtime.verify()
+        except BundleError as error:
+            _LOG.warning("%s", error)
+            del known[name]
+        else:
+            return runtime
+    return PolicyRuntime(bundle, threads)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,10 @@ def export(
     temperature: Annotated[
         float, typer.Option(min=0.05, max=5.0, help="Times the recipe's own: below 1 plays safer, above 1 livelier.")
     ] = 1.0,
+    variants: Annotated[str, typer.Option(help="Also in fewer bits, separated by commas: int8, bf16.")] = "",
+    min_agreement: Annotated[
+        float, typer.Option(help="Share of decisions in which a variant must act as the original does.")
+    ] = 0.99,
     profile: Annotated[
         str, typer.Option(help="Write a bundle as a model that an engine runs without a server: unity or godot.")
     ] = "",
@@ -45,21 +49,31 @@ def export(
         return
     if logs is None:
         raise RecipeError("The parity check needs the recordings the bot was trained on; name them with --logs.")
-    _export_run(run, out, logs, temperature)
+    names = [each.strip() for each in variants.split(",") if each.strip()]
+    _export_run(run, out, logs, temperature, names, min_agreement)
 
 
-def _export_run(run: Path, out: Path, logs: Path, temperature: float) -> None:
+def _export_run(
+    run: Path, out: Path, logs: Path, temperature: float, variants: list[str], min_agreement: float
+) -> None:
     require("torch", "train")
     from understudy.recordings import open_recordings
     from understudy.training.export import export_run
+    from understudy.training.variants import add_variants
 
-    bundle = export_run(run, open_recordings(logs), out, temperature=temperature)
+    recordings = open_recordings(logs)
+    bundle = export_run(run, recordings, out, temperature=temperature)
+    if variants:
+        bundle = add_variants(bundle, recordings, variants, min_agreement)
     certificate = bundle.card.certificate
     size = bundle.policy_path.stat().st_size / 2**20
     Console(highlight=False).print(
         f"Bundle '{bundle.name}' in {out}: {size:.1f} MiB, equal to the network on {certificate['steps']} recorded "
-        f"steps (logits within {certificate['max_logit_difference']:.1e}).\nNext: understudy serve {out}"
+        f"steps (logits within {certificate['max_logit_difference']:.1e})."
     )
+    for name, each in bundle.card.variants.items():
+        Console(highlight=False).print(f"{name}: {each.equal_actions:.2%} equal decisions, {each.speedup:.2f} x")
+    Console(highlight=False).print(f"Next: understudy serve {out}")
 
 
 def _export_profile(folder: Path, profile: str, out: Path, style: str, sampled: bool) -> None:

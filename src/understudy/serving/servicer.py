@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from understudy.serving.opening import require_playable
 from understudy.serving.play import Doorkeeper, TickStream
 from understudy.serving.registry import Registry, new_lease
 from understudy.serving.session import Session
+
+_GOODBYE_S = 0.02
+"""A stream that is cut off may read as one that ended; that it was cancelled is known a moment later."""
 
 SERVICE = pb.DESCRIPTOR.services_by_name["Understudy"].full_name
 
@@ -70,7 +74,8 @@ class UnderstudyServicer:
         try:
             await context.write(pb.PlayResponse(opened=opened))
             await self._tick_stream(context, session).run()
-            broken_off = False
+            await asyncio.sleep(_GOODBYE_S)
+            broken_off = context.cancelled()
         except Exception:  # a mistake, or a policy that failed: not a client that went away
             broken_off = False
             raise

@@ -80,7 +80,8 @@ def _blocks(span: Span, recipe: SplitRecipe) -> list[Span]:
 
 def _outside(span: Span, blocks: Sequence[Span]) -> list[Span]:
     """What is left of an episode without its blocks and the gaps around them."""
-    inside = [block for block in blocks if span.start <= block.start < span.stop]
+    # By name, since rows may be counted from nought in each episode as well as through all of them.
+    inside = [block for block in blocks if block.name == span.name]
     starts = [span.start, *(block.stop + GAP_STEPS for block in inside)]
     stops = [*(block.start - GAP_STEPS for block in inside), span.stop]
     pieces = [replace(span, start=start, stop=stop) for start, stop in zip(starts, stops, strict=True)]

@@ -113,17 +113,7 @@ class Head(nn.Module):
         Returns:
             int64, shape (batch, choices).
         """
-        grid = logits.reshape(-1, self.choices, self.classes)
-        weights = (grid - grid.amax(-1, keepdim=True)).exp()
-        below = torch.tril(torch.ones(self.classes, self.classes)).T
-        cumulative = weights @ below
-        passed = noise.unsqueeze(-1) * cumulative[..., -1:] >= cumulative[..., :-1]
-        return passed.long().sum(-1)
-
-    def one_hot(self, indices: Tensor) -> Tensor:
-        """Turn class indices (..., choices) into float32 of shape (..., choices * classes)."""
-        hot = indices.unsqueeze(-1) == torch.arange(self.classes, device=indices.device)
-        return hot.float().flatten(-2)
+        return draw(logits.reshape(-1, self.choices, self.classes), noise)
 
     def negative_log_likelihood(self, logits: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
         """Return -log p(target), summed over the choices.
@@ -154,13 +144,39 @@ def _within(space: spaces.Box, centers: np.ndarray) -> bool:
 _TORCH_DTYPES = {"int64": torch.int64, "int8": torch.int8, "float32": torch.float32}
 
 
+def draw(grid: Tensor, noise: Tensor) -> Tensor:
+    """Draw class indices by inverting the distribution function at `noise`.
+
+    Args:
+        grid: Logits, float32, shape (batch, choices, classes); a class at minus infinity is never drawn.
+        noise: Uniform in [0, 1), shape (batch, choices).
+
+    Returns:
+        int64, shape (batch, choices).
+    """
+    classes = grid.shape[-1]
+    weights = (grid - grid.amax(-1, keepdim=True)).exp()
+    below = torch.tril(torch.ones(classes, classes)).T
+    cumulative = weights @ below
+    passed = noise.unsqueeze(-1) * cumulative[..., -1:] >= cumulative[..., :-1]
+    return passed.long().sum(-1)
+
+
 class ActionCodec(nn.Module):
     """All heads of a behaviour, side by side.
+
+    Sampling takes the choices of all heads at once, padded to the most classes: in the exported graph, a few operators
+    in all rather than a dozen for each head.
 
     Args:
         parts: The action parts, in the spec's order.
         bins: By part name, for each `Box`.
     """
+
+    last_class: Tensor
+    grid: Tensor
+    choice_of: Tensor
+    class_of: Tensor
 
     def __init__(self, parts: Sequence[ActionSpec], bins: Mapping[str, Bins]) -> None:
         super().__init__()
@@ -172,6 +188,14 @@ class ActionCodec(nn.Module):
         self.names = names
         self.logits_size = sum(head.size for head in self)
         self.noise_size = sum(head.choices for head in self)
+        classes = [head.classes for head in self for _ in range(head.choices)]
+        rows = torch.split(torch.arange(self.logits_size), classes)
+        # Where each cell of the padded grid of (choices, classes) is among the logits; past their end where it is none.
+        grid = nn.utils.rnn.pad_sequence(list(rows), batch_first=True, padding_value=self.logits_size)
+        self.register_buffer("last_class", torch.tensor(classes) - 1, persistent=False)
+        self.register_buffer("grid", grid, persistent=False)
+        self.register_buffer("choice_of", torch.arange(len(classes)).repeat_interleave(torch.tensor(classes)), False)
+        self.register_buffer("class_of", torch.cat([torch.arange(each) for each in classes]), False)
 
     def __iter__(self):  # type: ignore[no-untyped-def]
         return iter(self.heads)
@@ -186,17 +210,18 @@ class ActionCodec(nn.Module):
 
     def one_hot(self, indices: Tensor) -> Tensor:
         """Turn class indices (..., noise_size) into float32 of shape (..., logits_size)."""
-        pieces = zip(self, self.split_choices(indices), strict=True)
-        return torch.cat([head.one_hot(piece) for head, piece in pieces], -1)
+        return (indices.index_select(-1, self.choice_of) == self.class_of).float()
 
     def split_choices(self, values: Tensor) -> list[Tensor]:
         """Cut what has one number per choice (indices, noise) into one piece per head."""
         return list(torch.split(values, [head.choices for head in self], -1))
 
     def sample(self, logits: Tensor, noise: Tensor) -> Tensor:
-        """Draw class indices, int64, shape (batch, noise_size)."""
-        pieces = zip(self, self.split(logits), self.split_choices(noise), strict=True)
-        return torch.cat([head.sample(piece, draw) for head, piece, draw in pieces], -1)
+        """Draw class indices, int64, shape (batch, noise_size); see `Head.sample`."""
+        padded = torch.cat([logits, torch.full_like(logits[:, :1], -torch.inf)], -1)
+        drawn = draw(padded.index_select(-1, self.grid.flatten()).reshape(-1, *self.grid.shape), noise)
+        # A rounding may not carry a choice into its padding.
+        return torch.minimum(drawn, self.last_class)
 
     def decode(self, indices: Tensor) -> list[Tensor]:
         """Turn class indices (batch, noise_size) into action parts, in the spec's order."""

@@ -65,8 +65,8 @@ class GRUMemory(nn.Module):
     def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Read (batch, inputs)."""
         from_input, from_state, input_bias, state_bias = self.cell.all_weights[0]
-        xr, xz, xn = (x @ from_input.T + input_bias).chunk(3, -1)
-        hr, hz, hn = (state @ from_state.T + state_bias).chunk(3, -1)
+        xr, xz, xn = torch.split(x @ from_input.T + input_bias, self.state_size, -1)
+        hr, hz, hn = torch.split(state @ from_state.T + state_bias, self.state_size, -1)
         reset, update = torch.sigmoid(xr + hr), torch.sigmoid(xz + hz)
         candidate = torch.tanh(xn + reset * hn)
         out = candidate + update * (state - candidate)

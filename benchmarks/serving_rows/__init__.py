@@ -1,0 +1,1 @@
+"""The rows of the serving benchmark, a module each."""

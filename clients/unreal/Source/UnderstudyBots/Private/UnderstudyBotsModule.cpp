@@ -1,0 +1,4 @@
+// Copyright the Understudy developers. MIT licence.
+#include "Modules/ModuleManager.h"
+
+IMPLEMENT_MODULE(FDefaultModuleImpl, UnderstudyBots)
