@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -22,64 +22,67 @@ if TYPE_CHECKING:
 _PORTS, _LIMITS, _SAFETY, _WORK = "Other protocols", "Limits", "Who may play", "Operation"
 
 
+def _option(text: str, panel: str, *flags: str) -> Any:
+    return typer.Option(*flags, help=text, rich_help_panel=panel)
+
+
+Folders = Annotated[list[Path], typer.Argument(help="Bundle folders, as `understudy export` writes them.")]
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Port = Annotated[int, typer.Option(help="Port to listen on; 0 picks a free one.")]
+Threads = Annotated[int, typer.Option(help="Of ONNX Runtime; one is fastest for small recurrent policies.")]
+Precision = Annotated[
+    str, typer.Option(help="auto picks the fastest variant that agrees well enough; or fp32, int8, bf16.")
+]
+MinAgreement = Annotated[
+    float, typer.Option(help="Share of decisions in which a variant must act as the original does.")
+]
+WebPortNumber = Annotated[int | None, _option("Connect and gRPC-Web over HTTP/1.1, for browsers.", _PORTS)]
+WebOrigin = Annotated[list[str] | None, _option("A web page that may call, as https://HOST.", _PORTS)]
+GodotPort = Annotated[int | None, _option("Godot RL Agents, usually 11008.", _PORTS)]
+MetricsPortNumber = Annotated[int | None, _option("Prometheus.", _PORTS)]
+Seed = Annotated[int, _option("Of bots whose games send none: ML-Agents, Godot RL.", _PORTS)]
+MaxBots = Annotated[int, _option("Living bots one stream may have.", _LIMITS)]
+MaxTicks = Annotated[float, _option("Ticks a second in one stream.", _LIMITS)]
+MaxOpens = Annotated[float, _option("Streams a second by one host.", _LIMITS)]
+Grace = Annotated[float, _option("Seconds that bots wait for a client that was cut off.", _LIMITS)]
+TlsCert = Annotated[Path | None, _option("PEM: the server's certificate.", _SAFETY)]
+TlsKey = Annotated[Path | None, _option("PEM: its private key.", _SAFETY)]
+TlsClientCa = Annotated[Path | None, _option("PEM: only clients with a certificate from there.", _SAFETY)]
+TokenFile = Annotated[Path | None, _option("File with a NAME TOKEN pair a line: only clients with one.", _SAFETY)]
+InsecurePublic = Annotated[bool, _option("Let everyone play who can reach the host.", _SAFETY, "--insecure-public")]
+Watch = Annotated[float, _option("Seconds between looks for new versions in the folders; 0: never.", _WORK)]
+IsAdmin = Annotated[bool, _option("Answer `understudy bots` and version changes.", _WORK, "--admin")]
+BundlesRoot = Annotated[Path | None, _option("Folder that --admin may load bundles from.", _WORK)]
+RecordFolder = Annotated[Path | None, _option("Folder for recordings that clients ask for.", _WORK)]
+LogFormat = Annotated[Literal["text", "json"], _option("text or json.", _WORK)]
+
+
 def serve(
-    bundles: Annotated[list[Path], typer.Argument(help="Bundle folders, as `understudy export` writes them.")],
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 picks a free one.")] = 50051,
-    threads: Annotated[int, typer.Option(help="Of ONNX Runtime; one is fastest for small recurrent policies.")] = 1,
-    precision: Annotated[
-        str, typer.Option(help="auto picks the fastest variant that agrees well enough; or fp32, int8, bf16.")
-    ] = "fp32",
-    min_agreement: Annotated[
-        float, typer.Option(help="Share of decisions in which a variant must act as the original does.")
-    ] = 0.99,
-    web_port: Annotated[
-        int | None, typer.Option(help="Connect and gRPC-Web over HTTP/1.1, for browsers.", rich_help_panel=_PORTS)
-    ] = None,
-    web_origin: Annotated[
-        list[str] | None, typer.Option(help="A web page that may call, as https://HOST.", rich_help_panel=_PORTS)
-    ] = None,
-    godot_port: Annotated[
-        int | None, typer.Option(help="Godot RL Agents, usually 11008.", rich_help_panel=_PORTS)
-    ] = None,
-    metrics_port: Annotated[int | None, typer.Option(help="Prometheus.", rich_help_panel=_PORTS)] = None,
-    seed: Annotated[
-        int, typer.Option(help="Of bots whose games send none: ML-Agents, Godot RL.", rich_help_panel=_PORTS)
-    ] = 0,
-    max_bots: Annotated[int, typer.Option(help="Living bots one stream may have.", rich_help_panel=_LIMITS)] = 4096,
-    max_ticks: Annotated[float, typer.Option(help="Ticks a second in one stream.", rich_help_panel=_LIMITS)] = math.inf,
-    max_opens: Annotated[float, typer.Option(help="Streams a second by one host.", rich_help_panel=_LIMITS)] = math.inf,
-    grace: Annotated[
-        float, typer.Option(help="Seconds that bots wait for a client that was cut off.", rich_help_panel=_LIMITS)
-    ] = 5.0,
-    tls_cert: Annotated[
-        Path | None, typer.Option(help="PEM: the server's certificate.", rich_help_panel=_SAFETY)
-    ] = None,
-    tls_key: Annotated[Path | None, typer.Option(help="PEM: its private key.", rich_help_panel=_SAFETY)] = None,
-    tls_client_ca: Annotated[
-        Path | None, typer.Option(help="PEM: only clients with a certificate from there.", rich_help_panel=_SAFETY)
-    ] = None,
-    tokens: Annotated[
-        Path | None,
-        typer.Option(help="File with a NAME TOKEN pair a line: only clients with one.", rich_help_panel=_SAFETY),
-    ] = None,
-    insecure_public: Annotated[
-        bool,
-        typer.Option("--insecure-public", help="Let everyone play who can reach the host.", rich_help_panel=_SAFETY),
-    ] = False,
-    watch: Annotated[
-        float, typer.Option(help="Seconds between looks for new versions in the folders.", rich_help_panel=_WORK)
-    ] = 0.0,
-    admin: Annotated[
-        bool, typer.Option("--admin", help="Answer `understudy bots` and version changes.", rich_help_panel=_WORK)
-    ] = False,
-    bundles_root: Annotated[
-        Path | None, typer.Option(help="Folder that --admin may load bundles from.", rich_help_panel=_WORK)
-    ] = None,
-    record: Annotated[
-        Path | None, typer.Option(help="Folder for recordings that clients ask for.", rich_help_panel=_WORK)
-    ] = None,
-    log_format: Annotated[Literal["text", "json"], typer.Option(help="text or json.", rich_help_panel=_WORK)] = "text",
+    bundles: Folders,
+    host: Host = "127.0.0.1",
+    port: Port = 50051,
+    threads: Threads = 1,
+    precision: Precision = "fp32",
+    min_agreement: MinAgreement = 0.99,
+    web_port: WebPortNumber = None,
+    web_origin: WebOrigin = None,
+    godot_port: GodotPort = None,
+    metrics_port: MetricsPortNumber = None,
+    seed: Seed = 0,
+    max_bots: MaxBots = 4096,
+    max_ticks: MaxTicks = math.inf,
+    max_opens: MaxOpens = math.inf,
+    grace: Grace = 5.0,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    tls_client_ca: TlsClientCa = None,
+    tokens: TokenFile = None,
+    insecure_public: InsecurePublic = False,
+    watch: Watch = 0.0,
+    admin: IsAdmin = False,
+    bundles_root: BundlesRoot = None,
+    record: RecordFolder = None,
+    log_format: LogFormat = "text",
 ) -> None:
     """Play bundles for games over gRPC, until Ctrl-C.
 
