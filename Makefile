@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 UNDERSTUDY := $(BIN)/understudy
 READY := $(VENV)/.ready
 
-.PHONY: clients help setup demo test test-slow test-gpu test-display test-engine check fix bench demo-rays results-doom picture proto clean
+.PHONY: clients fuzz help setup demo test test-slow test-gpu test-display test-engine check fix bench demo-rays results-doom picture proto clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+%?:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z%-]+):.*## /  \1\t/' | expand -t 18
@@ -98,6 +98,10 @@ clients: ## Build the C library
 	clients/install-debian.sh build
 	cmake -S clients/c -B build/clients/c
 	nice cmake --build build/clients/c -j1
+
+fuzz: $(READY) ## Ten minutes of coverage-guided fuzzing of what the server reads (installs atheris)
+	$(BIN)/pip install --quiet --disable-pip-version-check 'atheris>=2.3'
+	cd tests/serving && ../../$(BIN)/python fuzz_wire.py -max_total_time=600
 
 check: $(READY) ## The linters, the type checker and the floors
 	$(BIN)/ruff check .

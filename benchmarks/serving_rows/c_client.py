@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
 import serving_line
+from _c_client import build_tool, measure_ticks
 from _table import Row
 
 from serving_rows.load import Served, served
-from serving_rows.settings import ROOT, Settings
+from serving_rows.settings import Settings
 
 BOTS = 64
-BUILD = ROOT / "build" / "clients-c"
 _PROMISE = "C client, one tick of 64 bots, round trip above inference"
 
 
 def rows(settings: Settings) -> list[Row]:
     """Run the library's own latency tool beside the server, and take the server's median step from its times."""
-    tool = build()
-    if not isinstance(tool, Path):
+    tool = build_tool()
+    if isinstance(tool, str):
         targets = (("p50", 150), ("p99", 1000))
         return [Row(f"{_PROMISE}, {name}", None, target, "us", True, tool) for name, target in targets]
     ticks = 200 if settings.smoke else 20_000
     with tempfile.TemporaryDirectory() as folder:
         bundle = serving_line.make_bundle(Path(folder) / "gru")
         with served(bundle, "--admin") as server:
-            command = [str(tool), server.address, "--bots", str(BOTS), "--ticks", str(ticks)]
-            found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+            found = measure_ticks(server.address, BOTS, ticks)
             step = inference_us(server)
     p50, p99 = found["p50_us"], found["p99_us"]
     note = f"round trip p50 {p50:.0f}, p99 {p99:.0f} us; inference in the server {step:.0f} us (p50)"
@@ -38,18 +34,6 @@ def rows(settings: Settings) -> list[Row]:
         Row(f"{_PROMISE}, p50", p50 - step, 150, "us", True, note),
         Row(f"{_PROMISE}, p99", p99 - step, 1000, "us", True, note),
     ]
-
-
-def build() -> Path | str:
-    """Return the tool, built if need be, or why it cannot be."""
-    if shutil.which("cmake") is None:
-        return "needs cmake and libgrpc++-dev: clients/install-debian.sh"
-    configure = ["cmake", "-S", str(ROOT / "clients" / "c"), "-B", str(BUILD), "-DCMAKE_BUILD_TYPE=Release"]
-    for command in (configure, ["cmake", "--build", str(BUILD), "--parallel", "2"]):
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            return f"the C client could not be built: {(done.stderr or done.stdout).strip().splitlines()[-1]}"
-    return next((path for path in BUILD.rglob("latency") if path.is_file()), "the C client has no latency tool")
 
 
 def inference_us(server: Served) -> float:
