@@ -1,6 +1,8 @@
-"""Coverage-guided fuzzing of what the server reads from strangers, with atheris: python fuzz_wire.py -max_total_time=60
+"""Coverage-guided fuzzing, with atheris, of what the server reads from strangers.
 
-Whatever bytes come, each reader gives a value or an `UnderstudyError`; everything else ends the run and is kept as a file.
+python fuzz_wire.py -max_total_time=60
+
+Whatever bytes come, each reader gives a value or an `UnderstudyError`; all else ends the run and is kept as a file.
 """
 
 from __future__ import annotations
