@@ -108,7 +108,7 @@ def _page(
     parts = [
         _opening(recordings, known),
         _likelihood_section(known, ends, unseen),
-        _live_section(plays),
+        _live_section(recipe, plays),
         _likeness_section(recipe, recordings, plays),
         _closing(),
     ]
@@ -209,7 +209,7 @@ LIVE = {
 }
 
 
-def _live_section(plays: dict[str, Path]) -> str:
+def _live_section(recipe: Recipe, plays: dict[str, Path]) -> str:
     runs = {name: json.loads((folder / "results.json").read_text())["runs"] for name, folder in plays.items()}
     totals = {player: _totals(runs, player) for player in PLAYERS}
     table = ["| per run of at most 60 s | " + " | ".join(PLAYERS) + " |", "|---|---|---|---|"]
@@ -226,10 +226,25 @@ def _live_section(plays: dict[str, Path]) -> str:
     per_map.append("| all | " + " | ".join(f"{mean:.1f}" for mean in overall) + f" | {overall[0] / overall[2]:.2f} |")
     heading = f"""## What it does in live play
 
+{_settings(recipe)}
+
 {SEEDS} seeds on each of the {len(plays)} maps of the demos, alone, at skill 3, from the level's start until death, the exit or {SECONDS} s; means with
 95 % bootstrap intervals over all {SEEDS * len(plays)} runs. *scripted* walks by rays cast on the level's geometry and shoots what they hit; *random*
 draws each action part evenly."""
     return "\n\n".join([heading, "\n".join(table), "\n".join(per_map)])
+
+
+def _settings(recipe: Recipe) -> str:
+    """What play changes about what was learned, in words."""
+    divided = [f"{part} by {value:g}" for part, value in recipe.temperature.items()]
+    multiplied = [
+        f"{part} {choice} by {value:g}" for part, choices in recipe.odds.items() for choice, value in choices.items()
+    ]
+    if not divided and not multiplied:
+        return "The bot plays just what it learned."
+    return f"""In play, the recipe divides its logits ({", ".join(divided) or "of no part"}) and multiplies the odds of some choices
+({", ".join(multiplied) or "of none"}); this was chosen on other seeds, from 1000 on. The likelihoods above are those of what
+it learned, without either."""
 
 
 def _totals(runs: dict[str, list[dict]], player: str) -> list[dict]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Literal
 
 import torch
-from torch import nn
+from gymnasium import spaces
+from torch import Tensor, nn
 
 from understudy.agents.networks import (
     ActionCodec,
     Bins,
+    Head,
     InGraphPixels,
     ListedBins,
     MuLawBins,
@@ -60,6 +64,29 @@ def build_policy(recipe: Recipe, behavior: BehaviorSpec) -> Policy:
     shape = PolicyShape(**recipe.policy.model_dump(exclude={"past_dropout"}))
     encoders = {name: _encoder(part, behavior.sensor(name)) for name, part in recipe.sensors.items()}
     return Policy(behavior, encoders, build_codec(recipe, behavior), shape)
+
+
+def play_log_odds(recipe: Recipe, behavior: BehaviorSpec) -> Tensor:
+    """Return the logarithms of the recipe's odds, laid out as the logits; raises `RecipeError` if one names no choice.
+
+    A policy's errors feed on themselves in play, so that the shares of its actions drift from people's even where it
+    predicts people well; multiplying a choice's odds moves its share back and leaves to the policy when it is made.
+    """
+    codec = build_codec(recipe, behavior)
+    for name in recipe.odds:
+        if name not in codec.names:
+            raise RecipeError(f"odds: there is no action part '{name}'.{suggest(name, codec.names)}")
+    return torch.cat([_log_odds(head, recipe.odds.get(head.part.name, {})) for head in codec])
+
+
+def _log_odds(head: Head, odds: Mapping[str, float]) -> Tensor:
+    labels = head.part.labels if isinstance(head.part.space, spaces.Discrete) else ()
+    logs = torch.zeros(head.size)
+    for label, factor in odds.items():
+        if label not in labels:
+            raise RecipeError(f"odds.{head.part.name}: there is no choice '{label}'.{suggest(label, labels)}")
+        logs[labels.index(label)] = math.log(factor)
+    return logs
 
 
 def encoder_of(policy: Policy, sensor: str) -> nn.Module:

@@ -24,7 +24,7 @@ from understudy.agents.runtime import PARITY_TOLERANCE, PolicyRuntime, compare
 from understudy.errors import BundleError, RecipeError
 from understudy.recordings import Episode, Recordings
 from understudy.spec import BehaviorSpec
-from understudy.training.build import build_policy, in_graph, select_behavior
+from understudy.training.build import build_policy, in_graph, play_log_odds, select_behavior
 from understudy.training.checkpoint import load_checkpoint
 from understudy.training.recipe import Recipe, load_recipe
 
@@ -71,7 +71,8 @@ def export_run(run: Path, recordings: Recordings, out: Path, *, temperature: flo
     trained = TrainedRun.load(run, recordings)
     known = trained.recipe.temperature
     temperatures = {name: known.get(name, 1.0) * temperature for name in trained.behavior.action_names}
-    graph = DecisionGraph(trained.policy, in_graph(trained.recipe, trained.behavior), temperatures).eval()
+    log_odds = play_log_odds(trained.recipe, trained.behavior)
+    graph = DecisionGraph(trained.policy, in_graph(trained.recipe, trained.behavior), temperatures, log_odds).eval()
     episode = max(recordings, key=lambda each: each.num_steps)
     sample = parity_sample(graph, episode, PARITY_STEPS)
     policy = to_onnx(graph)

@@ -25,7 +25,7 @@ from understudy.recordings import Cache, Recordings
 from understudy.spec import BehaviorSpec
 from understudy.training.augment import Augment
 from understudy.training.baselines import ChoiceCounts
-from understudy.training.build import build_policy, encoder_of, reductions, select_behavior
+from understudy.training.build import build_policy, encoder_of, play_log_odds, reductions, select_behavior
 from understudy.training.checkpoint import find_checkpoint, load_checkpoint, save_checkpoint
 from understudy.training.data import Prefetch, Window, window_maker
 from understudy.training.embed import FEATURES, embed
@@ -130,6 +130,7 @@ def prepare(
         RecipeError: If the recipe does not fit the recordings.
     """
     behavior = select_behavior(recipe, recordings.behavior)
+    play_log_odds(recipe, behavior)  # a mistake in them is told before the training, not after it
     progress = progress or (lambda *_: None)
     cache = Cache.build(
         recordings,

@@ -142,6 +142,9 @@ class Recipe(_Part):
     temperature: dict[str, Annotated[float, Field(gt=0)]] = Field(
         {}, description="by part: divides the logits before sampling; 1 plays the distribution that was learned"
     )
+    odds: dict[str, dict[str, Annotated[float, Field(gt=0)]]] = Field(
+        {}, description="by part and choice: multiplies a choice's odds in play; 1 plays what was learned"
+    )
     mirror: MirrorRecipe | None = None
     pretrain: PretrainRecipe | None = None
     loop: LoopRecipe = LoopRecipe()

@@ -154,12 +154,18 @@ class DecisionGraph(nn.Module):
         policy: In evaluation mode.
         pixels: By sensor name, pictures to reduce inside the graph.
         temperature: Divides the logits before sampling, of all parts or by part; 1 plays what was learned.
+        log_odds: Added to the logits before that, float32, shape (logits_size,); zeros play what was learned.
     """
 
     temperature: Tensor
+    log_odds: Tensor
 
     def __init__(
-        self, policy: Policy, pixels: Mapping[str, InGraphPixels], temperature: float | Mapping[str, float] = 1.0
+        self,
+        policy: Policy,
+        pixels: Mapping[str, InGraphPixels],
+        temperature: float | Mapping[str, float] = 1.0,
+        log_odds: Tensor | None = None,
     ) -> None:
         super().__init__()
         self.policy = policy
@@ -167,6 +173,8 @@ class DecisionGraph(nn.Module):
         of_part = dict.fromkeys(policy.codec.names, temperature) if isinstance(temperature, float) else temperature
         each = [torch.full((head.size,), of_part[head.part.name]) for head in policy.codec]
         self.register_buffer("temperature", torch.cat(each), persistent=False)
+        none = torch.zeros(policy.codec.logits_size)
+        self.register_buffer("log_odds", none if log_odds is None else log_odds, persistent=False)
         self.past_size = policy.codec.logits_size if policy.shape.past_actions else 0
         # At least one number, since engines have no tensors without any.
         self.state_size = max(1, policy.shape.memory + self.past_size)
@@ -195,6 +203,6 @@ class DecisionGraph(nn.Module):
             past = (noise[:, :1] * 0).expand(-1, policy.codec.logits_size)
         logits, next_memory = policy.step(sensors, past, memory)
         logits = policy.calibrate(logits)
-        indices = policy.codec.sample(logits / self.temperature, noise)
+        indices = policy.codec.sample((logits + self.log_odds) / self.temperature, noise)
         next_state = torch.cat([next_memory, policy.codec.one_hot(indices)], -1)[:, : self.state_size]
         return (*policy.codec.decode(indices), next_state, logits)
