@@ -35,6 +35,7 @@ BOTS, INPUTS, HIDDEN = 64, 64, 256
 HEADS = {"move": 3, "strafe": 3, "turn": 21, "fire": 2, "use": 2, "weapon": 8}
 REPEATS, TICKS = 31, 60
 IN_FLIGHT = 4
+C_TICKS = 1500  # a second or so, since each measurement is a process of its own that has to get going
 
 GRAPH = """
 <ir_version: 8, opset_import: ["" : 17]>
@@ -108,7 +109,7 @@ async def _alternate(
                 found["Python client, each tick waits for the last"].append(await _stream(stream, rays, 1))
             if isinstance(build_tool(), Path):
                 for in_flight in (IN_FLIGHT, 1):
-                    asked = measure_ticks(address, BOTS, 5 * TICKS, in_flight)
+                    asked = measure_ticks(address, BOTS, C_TICKS, in_flight)
                     how = f"{in_flight} ticks in flight" if in_flight > 1 else "each tick waits for the last"
                     found[f"C client, {how}"].append(BOTS / asked["decisions_per_s"])
     return found

@@ -162,7 +162,7 @@ def test_a_client_that_was_cut_off_takes_its_bots_back(styled_address: str) -> N
     lost.close()  # without a word
     with Client(styled_address) as client:
         with pytest.raises(ServingError, match="No bots wait under that lease"):
-            client.play(resume="x" + broken.lease[1:])
+            client.play(resume=broken.lease + "x")
         back = _patiently(client, broken.lease)
         assert back.resumed == [4]
         rest = play(back, [4], range(12, 30))

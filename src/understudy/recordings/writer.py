@@ -54,7 +54,7 @@ class EpisodeWriter:
         folder: Made if it is not there.
         behavior: What is recorded.
         provenance: Where it comes from.
-        name: Of the file, without suffix; by default the game, the time and four random digits.
+        name: Of the file, without suffix; by default the game, the time and twelve random digits.
         extras: Spaces of further arrays kept beside the spec.
         reveal_player: Store the player's id as it is, not as a hash under the folder's own key.
 
@@ -273,7 +273,7 @@ def _in_range(part: ActionSpec, value: np.ndarray) -> np.ndarray:
 
 def _fresh_name(game: str) -> str:
     word = re.sub(r"[^A-Za-z0-9_-]+", "-", game).strip("-") or "episode"
-    return f"{word}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+    return f"{word}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(6)}"
 
 
 def _sync(file: BinaryIO) -> None:

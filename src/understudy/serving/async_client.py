@@ -163,6 +163,11 @@ class AsyncPlayStream(StreamState):
         except grpc.aio.AioRpcError as failure:
             self._failure = self._to_error(failure)
             raise self._failure from None
+        except asyncio.CancelledError:
+            # gRPC ends a call together with an exchange that is cancelled.
+            gone = ServingError("A tick of this stream was given up, which ended it; open another.")
+            self._failure = self._failure or gone
+            raise
 
     async def _write(self, request: pb.PlayRequest) -> None:
         with contextlib.suppress(asyncio.InvalidStateError):  # The call has ended; `_read` says why.

@@ -127,7 +127,8 @@ class Batcher:
         loop = asyncio.get_running_loop()
         ask = _Ask(request, loop.create_future())
         assert ask.answer is not None
-        if ask.rows and self._rows_in - self._rows_out + ask.rows > self._max_waiting_rows:
+        waiting = self._rows_in - self._rows_out
+        if waiting and ask.rows and waiting + ask.rows > self._max_waiting_rows:
             self._put_aside(ask, Late.OVERLOAD)
             ask.rows = 0
         elif request.deadline < math.inf:
@@ -143,8 +144,8 @@ class Batcher:
         with self._claims:
             if ask.claimed:
                 return
+            ask.outcome = Decided(None, why)  # first, for a turn looks at `claimed` without the lock
             ask.claimed = True
-        ask.outcome = Decided(None, why)
         if not ask.request.save:
             _deliver([ask], self._reckon)
 
@@ -196,7 +197,7 @@ class Batcher:
     def _take_turn(self, asks: list[_Ask]) -> None:
         began = time.perf_counter()
         for each in asks:
-            _change(self._table, each.request)
+            self._change(each)
         # A session gives back its slots only after it cancelled its ticks. Looking at `cancelled` here, after the last
         # `get` and inside the turn, means: no slot decides twice in a batch, or in two turns at once.
         deciding = [each for each in asks if not each.claimed and not each.cancelled]
@@ -206,6 +207,24 @@ class Batcher:
             if each.request.save and isinstance(each.outcome, Decided):
                 each.outcome = each.outcome._replace(saved=self._table.save(each.request.save))
         self._turn_s = time.perf_counter() - began
+
+    def _change(self, ask: _Ask) -> None:
+        """Do what comes before the decision; a mistake of ours in it must not end the thread, which plays for all."""
+        births, restyles = ask.request.births, ask.request.restyles
+        try:
+            if births is not None:
+                self._table.reset(births.slots, births.seeds, births.styles)
+                if births.saved:
+                    self._table.restore(list(births.saved), list(births.saved.values()))
+            if restyles is not None:
+                self._table.restyle(*restyles)
+        except Exception:
+            self._fail(ask, "The bots of a tick for '%s' could not be changed")
+
+    def _fail(self, ask: _Ask, log: str) -> None:
+        _LOG.exception(log, self._name)
+        with self._claims:
+            ask.outcome, ask.claimed = PolicyStepError("The policy failed on this tick."), True
 
     def _decide(self, asks: list[_Ask]) -> None:
         """Compute, and give each its outcome; a batch that fails is computed again, one stream at a time."""
@@ -219,8 +238,7 @@ class Batcher:
                 for each in asks:
                     self._decide([each])
                 return
-            _LOG.exception("The policy '%s' failed on a batch of %d bots", self._name, len(slots))
-            asks[0].outcome = PolicyStepError("The policy failed on this tick.")
+            self._fail(asks[0], "The policy '%s' failed on a tick")
             return
         self._keep(asks, slots, state)
         rows = [len(each.slots) for each in requests]
@@ -232,7 +250,7 @@ class Batcher:
         """Keep the next states, but of bots whose answer comes too late: for them, nothing has happened."""
         now = time.perf_counter()
         with self._claims:
-            late = [each.claimed or now > each.request.deadline for each in asks]
+            late = [each.claimed or each.cancelled or now > each.request.deadline for each in asks]
             for each, too_late in zip(asks, late, strict=True):
                 if too_late and not each.claimed:
                     each.outcome = Decided(None, Late.BUDGET)
@@ -241,16 +259,6 @@ class Batcher:
             kept = ~np.repeat(late, [len(each.request.slots) for each in asks])
             slots, state = slots[kept], state[kept]
         self._table.advance(slots, state)
-
-
-def _change(table: BotTable, request: Request) -> None:
-    if request.births is not None:
-        births = request.births
-        table.reset(births.slots, births.seeds, births.styles)
-        if births.saved:
-            table.restore(list(births.saved), list(births.saved.values()))
-    if request.restyles is not None:
-        table.restyle(*request.restyles)
 
 
 def _join(requests: list[Request]) -> tuple[np.ndarray, Sequence[np.ndarray]]:

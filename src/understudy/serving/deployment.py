@@ -47,8 +47,9 @@ class Deployment:
         self.versions = Versions(version)
         self.slots = SlotPool()
         self.last_actions = LastActions(bundle.behavior)
-        table = BotTable(bundle.state_size, bundle.noise_size, bundle.style_size)
+        table = BotTable(bundle.state_size, bundle.noise_size, bundle.style())
         self.batcher = Batcher(self.versions, table, bundle.name)
+        self._loading = asyncio.Lock()
 
     @property
     def bundle(self) -> Bundle:
@@ -72,16 +73,19 @@ class Deployment:
             SpecMismatchError: If it senses or acts otherwise.
             ServingError: If a share of the bots cannot change over, since their memory would not fit.
         """
+        async with self._loading:
+            return await self._load(version, share)
+
+    async def _load(self, version: Version, share: float) -> Loaded:
         new, old = version.bundle, self.versions.stable.bundle
         old.behavior.require_equal(new.behavior, expected=f"the bundle '{self.name}'", where=str(new.folder))
-        sizes = (new.state_size, new.noise_size, new.style_size)
-        fits = sizes == (old.state_size, old.noise_size, old.style_size)
+        fits = _sizes(new) == _sizes(old)
         if share < 1 and not fits:
             raise ServingError(
                 f"The version in {new.folder} remembers other numbers than the one that plays, so bots cannot go from "
                 "one to the other and back; load it with a share of 1, which starts them afresh, or under another name."
             )
-        kept = await asyncio.to_thread(self._install, version, share, sizes, fits)
+        kept = await asyncio.to_thread(self._install, version, share, fits)
         bots = self.slots.num_taken
         return Loaded(bots, 0) if kept else Loaded(0, bots)
 
@@ -111,17 +115,21 @@ class Deployment:
         """End its thread."""
         self.batcher.close()
 
-    def _install(self, version: Version, share: float, sizes: tuple[int, int, int], fits: bool) -> bool:
-        kept = True
+    def _install(self, version: Version, share: float, fits: bool) -> bool:
+        new, kept = version.bundle, True
 
         def change(table: BotTable) -> None:
             nonlocal kept
             if fits:
                 self.versions.try_out(version, share)
                 return
-            kept = table.refit(*sizes)
+            kept = table.refit(new.state_size, new.noise_size, new.style())
             self.versions.take_back()
             self.versions.stable = version  # There is no way back to a version of another memory.
 
         self.batcher.between_turns(change)
         return kept
+
+
+def _sizes(bundle: Bundle) -> tuple[int, int, int]:
+    return bundle.state_size, bundle.noise_size, bundle.style_size

@@ -12,7 +12,7 @@ from understudy.spec import BehaviorSpec
 
 MAX_SPEC_BYTES = 1 << 20
 MAX_SENSOR_NUMBERS = 1 << 24
-"""Of one sensor or action part: a gymnasium Box allocates its bounds as soon as it is made."""
+"""Of all its sensors and action parts: a gymnasium Box allocates its bounds as soon as it is made."""
 
 
 def require_playable(bundle: Bundle, spec_json: str) -> None:
@@ -33,8 +33,9 @@ def parse_spec(text: str) -> BehaviorSpec:
         raise SpecError(f"The game's spec has {len(text)} characters; at most {MAX_SPEC_BYTES} are read.")
     try:
         form = json.loads(text)
+        total = 0
         for each in (*form["sensors"], *form["actions"]):
-            _check_size(each["name"], each["space"])
+            total = _add_size(total, each["name"], each["space"])
         return BehaviorSpec.from_dict(form)
     except UnderstudyError:
         raise
@@ -51,9 +52,11 @@ def parse_spec(text: str) -> BehaviorSpec:
         raise SpecError(f"The game's spec is not a behaviour spec: {type(error).__name__}: {error}.") from error
 
 
-def _check_size(name: str, space: Any) -> None:
+def _add_size(total: int, name: str, space: Any) -> int:
     numbers = math.prod(space.get("shape", ()))
-    if not 0 <= numbers <= MAX_SENSOR_NUMBERS:
+    if numbers < 0 or total + numbers > MAX_SENSOR_NUMBERS:
         raise SpecError(
-            f"'{name}' in the game's spec holds {numbers} numbers; at most {MAX_SENSOR_NUMBERS} are allowed."
+            f"'{name}' in the game's spec holds {numbers} numbers, after {total} of others; at most "
+            f"{MAX_SENSOR_NUMBERS} are allowed together."
         )
+    return total + numbers

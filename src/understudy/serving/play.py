@@ -21,6 +21,7 @@ from understudy.serving import understudy_pb2 as pb
 from understudy.serving.limits import TickLimit
 from understudy.serving.recorder import Recorder
 from understudy.serving.refusals import StoppingError
+from understudy.serving.registry import MAX_NAME
 from understudy.serving.request import Decided
 from understudy.serving.session import Birth, Session, Ticket
 
@@ -74,7 +75,8 @@ class TickStream:
         self._doorkeeper = doorkeeper
         self._recordings = recordings
         self._recorder: Recorder | None = None
-        self._line: asyncio.Queue[_UnderWay | Exception | None] = asyncio.Queue(MAX_AHEAD)
+        # Beside those in line, the writer awaits one, and the reader stands with another before a full line.
+        self._line: asyncio.Queue[_UnderWay | Exception | None] = asyncio.Queue(MAX_AHEAD - 2)
         self._unanswered = 0
 
     async def run(self) -> None:
@@ -107,11 +109,11 @@ class TickStream:
             raise ServingError("This stream is open already; send ticks, or start another stream for another bundle.")
         tick = request.tick
         inline = not tick.under_way and not self._unanswered and self._doorkeeper.is_alone()
-        bots = list(tick.bots)
-        sensors = self._session.codec.decode_sensors(tick.sensors, len(bots))
+        sensors = self._session.codec.decode_sensors(tick.sensors, len(tick.bots))
         change(self._session, tick)
+        bots = list(tick.bots)
         if self._recorder is not None or any(each.HasField("record") for each in tick.spawn):
-            self._record(tick)
+            self._check_record(tick)
         item = _UnderWay(tick, sensors, self._session.submit(bots, sensors, list(tick.save), inline=inline))
         if isinstance(item.ticket.answer, Decided):
             await self._answer(item, item.ticket.answer)
@@ -119,18 +121,12 @@ class TickStream:
             self._unanswered += 1
             await self._line.put(item)
 
-    def _record(self, tick: pb.Tick) -> None:
+    def _check_record(self, tick: pb.Tick) -> None:
         if self._recorder is None:
             if self._recordings is None:
                 raise ServingError("This server records nothing; start it with --record FOLDER, or spawn without it.")
             self._recorder = Recorder(self._recordings, self._session.codec)
         self._recorder.decode_played(tick)
-        self._recorder.end(tick.despawn)
-        for each in tick.spawn:
-            if each.HasField("record"):
-                self._recorder.begin(each.bot, each.record)
-            else:
-                self._recorder.end([each.bot])
 
     async def _write_all(self) -> None:
         while (item := await self._line.get()) is not None:
@@ -142,6 +138,8 @@ class TickStream:
 
     async def _answer(self, item: _UnderWay, decided: Decided) -> None:
         tick, decision = item.tick, self._session.complete(item.ticket, decided)
+        if self._recorder is not None:  # not before: until now, the ticks that came earlier belonged to former lives
+            self._recorder.change(tick)
         parts = self._session.codec.encode_actions(decision.actions)
         actions = pb.Actions(tick=tick.tick, parts=parts, late=_LATE[decision.late])
         if decision.saved:
@@ -157,8 +155,10 @@ def change(session: Session, tick: pb.Tick) -> None:
 
     Raises:
         ServingError: If it names bots, styles or saved bots wrongly.
-        BotLimitError: If it spawns too many bots.
+        BotLimitError: If it spawns too many bots, or names more than a stream can have.
     """
+    for named in (tick.bots, tick.despawn, tick.spawn, tick.restyle, tick.save):
+        session.require_room(len(named))
     if tick.despawn:
         session.despawn(tick.despawn)
     if tick.spawn:
@@ -172,4 +172,4 @@ def change(session: Session, tick: pb.Tick) -> None:
 def _style(session: Session, style: pb.Style) -> np.ndarray | None:
     if style.vector:
         return np.array(style.vector, np.float32)
-    return session.deployment.bundle.style(style.name) if style.name else None
+    return session.deployment.bundle.style(style.name[:MAX_NAME]) if style.name else None

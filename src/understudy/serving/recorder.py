@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from gymnasium import spaces
 
-from understudy.errors import ServingError, UnderstudyError, require
+from understudy.errors import RecordingError, ServingError, UnderstudyError, require
 from understudy.serving import understudy_pb2 as pb
 from understudy.serving.codec import Codec
 from understudy.spec import ActionSpec
@@ -46,6 +46,15 @@ class Recorder:
         self._behavior = codec.behavior
         self._writers: dict[int, EpisodeWriter] = {}
 
+    def change(self, tick: pb.Tick) -> None:
+        """End and begin recordings as a tick says, before it is kept; raises `RecordingError` if one cannot begin."""
+        self.end(tick.despawn)
+        for each in tick.spawn:
+            if each.HasField("record"):
+                self.begin(each.bot, each.record)
+            else:
+                self.end([each.bot])
+
     def begin(self, bot: int, record: pb.Record) -> None:
         """Start a recording, and end the bot's former one; raises `RecordingError` if there can be none."""
         from understudy.recordings import EpisodeWriter, Provenance
@@ -60,7 +69,11 @@ class Recorder:
         )
         extras: dict[str, spaces.Box] = {PERSON: spaces.Box(0, 1, (), np.int8)}
         extras |= {f"{POLICY}{each.name}": _box(each) for each in self._behavior.actions}
-        self._writers[bot] = EpisodeWriter(self._folder, self._behavior, provenance, extras=extras)
+        try:
+            self._writers[bot] = EpisodeWriter(self._folder, self._behavior, provenance, extras=extras)
+        except OSError as error:
+            problem = error.strerror or type(error).__name__
+            raise RecordingError(f"The play of bot {bot} cannot be recorded here: {problem}.") from error
 
     def keep(self, tick: pb.Tick, sensors: Sequence[np.ndarray], actions: Sequence[np.ndarray]) -> None:
         """Record one tick.

@@ -66,7 +66,7 @@ class Refusal:
 
 def to_refusal(error: UnderstudyError) -> Refusal:
     """Return how `error` is told to a client."""
-    details = str(error).encode()
+    details = str(error).encode(errors="backslashreplace")  # JSON may hold half a character
     if len(details) > MAX_DETAIL_BYTES:
         details = details[:MAX_DETAIL_BYTES] + b"..."
     code = _CODES.get(type(error), grpc.StatusCode.INVALID_ARGUMENT)

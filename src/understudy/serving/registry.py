@@ -17,6 +17,9 @@ from understudy.serving.versions import Loading
 MAX_NAME = 80
 """Characters of a bundle's name in a request; longer ones are cut before they are compared and printed."""
 
+MAX_PARKED = 1024
+"""Sessions whose client is away; beyond, the one that waited longest ends: no call counts them any more."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -107,7 +110,9 @@ class Registry:
         if not self.limits.grace_s or not session.living:
             session.close()
             return
-        timer = asyncio.get_running_loop().call_later(self.limits.grace_s, self._give_up, lease)
+        if len(self._parked) >= MAX_PARKED:
+            self._end_parked(next(iter(self._parked)))
+        timer = asyncio.get_running_loop().call_later(self.limits.grace_s, self._end_parked, lease)
         self._parked[lease] = (session, timer)
 
     def resume(self, lease: str, name: str, peer: str) -> Session:
@@ -150,13 +155,13 @@ class Registry:
     async def close(self) -> None:
         """End every session and every deployment."""
         for lease in list(self._parked):
-            self._parked[lease][1].cancel()
-            self._give_up(lease)
+            self._end_parked(lease)
         for deployment in self._deployments.values():
             await asyncio.to_thread(deployment.close)
 
-    def _give_up(self, lease: str) -> None:
-        session, _ = self._parked.pop(lease)
+    def _end_parked(self, lease: str) -> None:
+        session, timer = self._parked.pop(lease)
+        timer.cancel()
         session.close()
 
 

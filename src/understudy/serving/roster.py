@@ -34,15 +34,14 @@ class Roster:
         """End some bots and return their slots, to be given back once no tick uses them.
 
         Raises:
-            ServingError: If one does not live.
+            ServingError: If one does not live, or is named twice; then all live on.
         """
-        slots = []
+        _require_unique(bots, "cannot be despawned twice in one tick.")
         for bot in bots:
             if bot not in self._slots:
                 raise ServingError(f"Bot {bot} cannot be despawned: {self._unknown(bot)}")
-            slots.append(self._slots.pop(bot))
         self._last = ([], np.zeros(0, np.intp))
-        return slots
+        return [self._slots.pop(bot) for bot in bots]
 
     def spawn(self, bots: Sequence[int]) -> np.ndarray:
         """Return the slot of each bot, int64 (bots,), taking one for each that does not live yet.
@@ -53,14 +52,18 @@ class Roster:
         """
         _require_unique(bots, "is spawned twice in one tick; spawn each bot once.")
         new = [bot for bot in bots if bot not in self._slots]
-        if len(self._slots) + len(new) > self._max_bots:
-            raise BotLimitError(
-                f"{len(self._slots) + len(new)} bots in one stream; this server allows {self._max_bots}. Despawn some, "
-                "open a second stream, or start the server with a higher --max-bots."
-            )
+        self.require_room(len(self._slots) + len(new))
         for bot in new:
             self._slots[bot] = self._pool.take()
         return np.array([self._slots[bot] for bot in bots], np.intp)
+
+    def require_room(self, bots: int) -> None:
+        """Raise `BotLimitError` if so many bots are too many for one stream."""
+        if bots > self._max_bots:
+            raise BotLimitError(
+                f"{bots} bots in one stream; this server allows {self._max_bots}. Despawn some, open a second stream, "
+                "or start the server with a higher --max-bots."
+            )
 
     def slots(self, bots: Sequence[int]) -> np.ndarray:
         """Return the slot of each bot, int64 (bots,).

@@ -73,12 +73,10 @@ def serve_in_thread(bundles: Sequence[Bundle], options: ServerOptions | None = N
     thread = threading.Thread(target=_run, args=(main(),), name="understudy server")
     thread.start()
     try:
-        loop = started.result()
-        try:
-            yield server.address
-        finally:
-            loop.call_soon_threadsafe(stop.set)
-    finally:
+        started.result()
+        yield server.address
+    finally:  # also after Ctrl-C while it starts, which then goes on to its end
+        started.add_done_callback(lambda done: done.exception() or done.result().call_soon_threadsafe(stop.set))
         thread.join()
 
 

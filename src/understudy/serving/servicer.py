@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import math
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -21,6 +23,8 @@ from understudy.serving.session import Session
 
 _GOODBYE_S = 0.02
 """A stream that is cut off may read as one that ended; that it was cancelled is known a moment later."""
+
+_LOG = logging.getLogger(__name__)
 
 SERVICE = pb.DESCRIPTOR.services_by_name["Understudy"].full_name
 
@@ -76,6 +80,8 @@ class UnderstudyServicer:
             await self._tick_stream(context, session).run()
             await asyncio.sleep(_GOODBYE_S)
             broken_off = context.cancelled()
+        except grpc.aio.InternalError:
+            _LOG.debug("%s is gone: an answer could not be written", context.peer())
         except Exception:  # a mistake, or a policy that failed: not a client that went away
             broken_off = False
             raise
@@ -100,8 +106,7 @@ class UnderstudyServicer:
             session = self._registry.resume(opening.resume, opening.bundle, peer)
         else:
             session = self._registry.open(opening.bundle, peer=peer)
-        if opening.budget_us:
-            session.budget_s = opening.budget_us / 1e6
+        session.budget_s = opening.budget_us / 1e6 if opening.budget_us else math.inf
         session.fallback = Fallback.NOTHING if opening.fallback else Fallback.REPEAT
         return session, pb.Opened(
             bundle=deployment.to_message(),

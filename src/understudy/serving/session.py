@@ -75,7 +75,7 @@ class Session:
     Attributes:
         budget_s: Seconds within which a tick must be answered.
         fallback: What late bots do.
-        ticks: How many were answered.
+        ticks: How many were decided, or answered with fallbacks.
         late_ticks: How many of them were late.
         began: When it was opened, by `time.monotonic`.
     """
@@ -102,7 +102,7 @@ class Session:
         self._last: tuple[np.ndarray, Sequence[np.ndarray]] | None = None
         # Each tick under way, with the slots of bots that were despawned before it: an earlier tick may still use them.
         self._ended: list[int] = []
-        self._under_way: deque[tuple[list[int], Answer]] = deque()
+        self._under_way: deque[tuple[list[int], Ticket]] = deque()
         self._closed = False
 
     @property
@@ -120,11 +120,14 @@ class Session:
         """The client's numbers of the bots that live."""
         return self._roster.living
 
+    def require_room(self, bots: int) -> None:
+        """Raise `BotLimitError` if one tick cannot name so many bots, before anything is made of them."""
+        self._roster.require_room(bots)
+
     def despawn(self, bots: Sequence[int]) -> None:
-        """End some bots now; raises `ServingError` if one does not live."""
+        """End some bots now; raises `ServingError` if one does not live, or is named twice: then none ends."""
         self._ended += self._roster.despawn(bots)
-        if not self._under_way:
-            self._give_back()
+        self._give_back()
 
     def spawn(self, births: Sequence[Birth]) -> None:
         """Start some bots with the next tick; one that lives starts afresh.
@@ -166,7 +169,7 @@ class Session:
         try:
             decided = answer if isinstance(answer, Decided) else await answer
         except BaseException:
-            self.deployment.slots.give(self._under_way.popleft()[0])
+            self._abandon(ticket)
             raise
         return self.complete(ticket, decided)
 
@@ -183,36 +186,37 @@ class Session:
         """
         now = time.perf_counter()
         slots = self._roster.slots(bots)
+        saving = self._roster.slots(save).tolist() if save else ()
         births = _join_births(self._births) if self._births else None
         restyles = Restyles(*map(np.concatenate, zip(*self._restyles, strict=True))) if self._restyles else None
         self._births, self._restyles = [], []
-        saving = self._roster.slots(save).tolist() if save else ()
         request = Request(self, slots, sensors, births, restyles, saving, now, now + self.budget_s)
         answer = self.deployment.batcher.submit(request, inline=inline)
-        self._under_way.append((self._ended, answer))
+        ticket = Ticket(slots, None if births is None else births.slots, answer)
+        self._under_way.append((self._ended, ticket))
         self._ended = []
-        return Ticket(slots, None if births is None else births.slots, answer)
+        return ticket
 
     def complete(self, ticket: Ticket, decided: Decided) -> Decision:
         """Turn the answer to a ticket into what its bots do."""
-        self.deployment.slots.give(self._under_way.popleft()[0])
+        if self._under_way:  # else it was closed meanwhile
+            self._free(self._under_way.popleft()[0])
         self.ticks += 1
-        if ticket.born is not None:
-            self.deployment.last_actions.forget(ticket.born)
+        self._begin_idle(ticket)
         if decided.actions is None:
             self.late_ticks += 1
             return Decision(self._fallback(ticket.slots), decided.late, decided.saved)
         if self._last is not None and self._last[0] is not ticket.slots:
-            self.deployment.last_actions.put(*self._last)
+            self._spread_last()
         self._last = (ticket.slots, decided.actions)
         return Decision(decided.actions, Late.NO, decided.saved)
 
     def interrupt(self) -> None:
-        """Forget the ticks under way: those that no turn has begun will not be decided, but their bots are born."""
-        for slots, answer in self._under_way:
-            if not isinstance(answer, Decided):
-                answer.cancel()
-            self._ended += slots
+        """Forget the ticks under way: what is not decided will not be, but its bots are born."""
+        for ended, ticket in self._under_way:
+            self.ticks += _stop_waiting(ticket.answer)
+            self._begin_idle(ticket)
+            self._ended += ended
         self._under_way.clear()
         self._give_back()
 
@@ -220,22 +224,46 @@ class Session:
         """Free every bot. Calling it twice does no harm."""
         if not self._closed:
             self._closed = True
+            self._births, self._restyles = [], []
             self.interrupt()
-            self._ended += self._roster.despawn(self.living)
-            self._give_back()
+            self.despawn(self.living)
             self._on_close(self)
 
+    def _abandon(self, ticket: Ticket) -> None:
+        """Forget a tick whose answer nobody waits for; `interrupt` may have done so already."""
+        for ended, each in self._under_way:
+            if each is ticket:
+                self._ended += ended
+                self._begin_idle(ticket)
+        self._under_way = deque(each for each in self._under_way if each[1] is not ticket)
+        self._give_back()
+
     def _give_back(self) -> None:
-        self.deployment.slots.give(self._ended)
-        self._ended = []
+        """Free the slots of bots that ended, unless a tick under way or one to come still changes them."""
+        if not (self._under_way or self._births or self._restyles):
+            self._free(self._ended)
+            self._ended = []
+
+    def _free(self, slots: Sequence[int]) -> None:
+        if slots:
+            self._spread_last()  # before somebody else's bot acts in one of them
+            self.deployment.slots.give(slots)
+
+    def _begin_idle(self, ticket: Ticket) -> None:
+        if ticket.born is not None:
+            self._spread_last()
+            self.deployment.last_actions.forget(ticket.born)
+
+    def _spread_last(self) -> None:
+        if self._last is not None:
+            self.deployment.last_actions.put(*self._last)
+            self._last = None
 
     def _fallback(self, slots: np.ndarray) -> list[np.ndarray]:
         last = self.deployment.last_actions
         if self.fallback is Fallback.NOTHING:
             return last.idle(len(slots))
-        if self._last is not None:
-            last.put(*self._last)
-            self._last = None
+        self._spread_last()
         return last.get(slots)
 
     def _checked_style(self, style: np.ndarray) -> np.ndarray:
@@ -246,6 +274,15 @@ class Session:
                 f"A style for the bundle '{self.deployment.name}' is {size} finite numbers, got {vector.size}."
             )
         return vector
+
+
+def _stop_waiting(answer: Answer) -> bool:
+    """Cancel an answer that is not there yet; return whether it was, and the bots' memory thus holds its tick."""
+    if isinstance(answer, Decided):
+        return True
+    if answer.cancel() or answer.cancelled():
+        return False
+    return answer.exception() is None
 
 
 def _join_births(births: Sequence[Births]) -> Births:

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from understudy.errors import ServingError
+from understudy.errors import ObservationError, ServingError
 from understudy.serving import understudy_pb2 as pb
-from understudy.serving.codec import Codec
+from understudy.serving.codec import Codec, Field
 from understudy.serving.fallback import Fallback
 from understudy.serving.request import Late
 from understudy.serving.tuning import WINDOW_OPTIONS
@@ -153,10 +153,10 @@ class StreamState:
         self.info.behavior.check_observation(observations, rows=len(bots))
         sensors = self._codec.encode_sensors(observations)
         tick = pb.Tick(tick=self._tick, bots=bots, sensors=sensors, save=save, under_way=len(self._in_flight))
+        if played:
+            self._add_played(tick, played)  # May be refused, and then the changes wait for the next tick.
         if self._births or self._despawns or self._restyles:
             self._add_changes(tick)
-        if played:
-            self._add_played(tick, played)
         self._in_flight.append((self._tick, len(bots)))
         self._tick += 1
         return pb.PlayRequest(tick=tick)
@@ -178,15 +178,22 @@ class StreamState:
         self._births, self._despawns, self._restyles = {}, set(), {}
 
     def _add_played(self, tick: pb.Tick, played: Mapping[int, Action]) -> None:
-        parts = [np.stack([np.asarray(each[name]) for each in played.values()]) for name in self._names]
-        for field, values in zip(self._codec.parts, parts, strict=True):
-            check_array(field.what, values.astype(field.dtype), (len(played), *field.shape), field.dtype)
+        parts = [np.stack([_part(each, field) for each in played.values()]) for field in self._codec.parts]
         tick.played.bots.extend(played)
         tick.played.parts.extend(self._codec.encode_actions(parts))
 
     def _require_living(self, bot: int, what: str) -> None:
-        if bot not in self._living and bot not in self._births:
+        lives = bot in self._living and bot not in self._despawns
+        if not lives and bot not in self._births:
             raise ServingError(f"Bot {bot} cannot be {what}: no bot {bot} lives in this stream.")
+
+
+def _part(action: Action, field: Field) -> np.ndarray:
+    if field.name not in action:
+        raise ObservationError(f"{field.what} is missing; found {', '.join(sorted(action)) or 'none'}.")
+    values = np.asarray(action[field.name]).astype(field.dtype)
+    check_array(field.what, values, field.shape, field.dtype)
+    return values
 
 
 def _style(style: Style | None) -> pb.Style:

@@ -74,13 +74,14 @@ class BotTable:
     Args:
         state_size: Numbers of recurrent state a bot has.
         noise_size: Numbers of noise a decision takes.
-        style_size: Numbers in a style.
+        style: The default one, float32, shape (style_size,); None if the bundle takes none.
     """
 
-    def __init__(self, state_size: int, noise_size: int, style_size: int = 0) -> None:
+    def __init__(self, state_size: int, noise_size: int, style: np.ndarray | None = None) -> None:
+        self._default = np.zeros(0, np.float32) if style is None else style
         self._state = np.zeros((0, state_size), np.float32)
         self._noise = np.zeros((0, NOISE_AHEAD, noise_size), np.float32)
-        self._style = np.zeros((0, style_size), np.float32)
+        self._style = np.zeros((0, len(self._default)), np.float32)
         self._seeds = np.zeros(0, np.uint64)
         self._decisions = np.zeros(0, np.uint64)
         self._fresh: _Fresh | None = None
@@ -96,19 +97,21 @@ class BotTable:
         Args:
             slots: int64, shape (bots,), each at most once; new ones may lie beyond the capacity.
             seeds: uint64, shape (bots,).
-            styles: float32, shape (bots, style_size); zeros if left out.
+            styles: float32, shape (bots, style_size); the default if left out, or of another size: they were checked
+                before a swap.
         """
         self.settle()
-        self._reserve(int(slots.max()) + 1)
+        self._reserve(int(slots.max(initial=-1)) + 1)
         self._state[slots] = 0.0
         self._seeds[slots] = seeds
         self._decisions[slots] = 0
-        self._style[slots] = 0.0 if styles is None else styles
+        self._style[slots] = styles if styles is not None and self._fits(styles) else self._default
         self._make_noise(slots)
 
     def restyle(self, slots: np.ndarray, styles: np.ndarray) -> None:
-        """Change the style of some slots, float32 (bots, style_size)."""
-        self._style[slots] = styles
+        """Change the style of some slots, float32 (bots, style_size); another size, from before a swap, is left out."""
+        if self._fits(styles):
+            self._style[slots] = styles
 
     def read(self, slots: np.ndarray) -> Memory:
         """Return what the next decision of some slots takes; the arrays are not to be written to.
@@ -149,16 +152,21 @@ class BotTable:
         ]
 
     def restore(self, slots: Sequence[int], saved: Sequence[SavedBot]) -> None:
-        """Let these slots go on where saved bots stopped."""
+        """Let slots that were reset go on where saved bots stopped, unless a swap since then changed the sizes."""
         self.settle()
-        self._reserve(max(slots) + 1)
         for slot, bot in zip(slots, saved, strict=True):
-            self._state[slot], self._style[slot] = bot.state, bot.style
+            if len(bot.state) == self._state.shape[1] and self._fits(bot.style):
+                self._state[slot], self._style[slot] = bot.state, bot.style
             self._seeds[slot], self._decisions[slot] = bot.seed, bot.decisions
         self._make_noise(np.array(slots, np.intp))
 
-    def refit(self, state_size: int, noise_size: int, style_size: int) -> bool:
+    def refit(self, state_size: int, noise_size: int, style: np.ndarray) -> bool:
         """Take another policy's sizes; seeds and counts stay, and so do states and styles that still fit.
+
+        Args:
+            state_size: As at first.
+            noise_size: As at first.
+            style: The default one, which each bot has whose own does not fit.
 
         Returns:
             Whether the states were kept.
@@ -168,12 +176,16 @@ class BotTable:
         rows = self.capacity
         if not kept:
             self._state = np.zeros((rows, state_size), np.float32)
-        if self._style.shape[1] != style_size:
-            self._style = np.zeros((rows, style_size), np.float32)
+        self._default = style
+        if not self._fits(style):
+            self._style = np.tile(style, (rows, 1))
         if self._noise.shape[2] != noise_size:
             self._noise = np.zeros((rows, NOISE_AHEAD, noise_size), np.float32)
             self._make_noise(np.arange(rows))
         return kept
+
+    def _fits(self, styles: np.ndarray) -> bool:
+        return styles.shape[-1] == self._style.shape[1]
 
     def _write(self, fresh: _Fresh) -> None:
         self._state[fresh.slots] = fresh.state

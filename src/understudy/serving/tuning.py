@@ -8,7 +8,7 @@ import sys
 WINDOW_OPTIONS = [("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 4 << 20)]
 """For channels and servers: a window as large as a tick, and no pings that measure one."""
 
-SWITCH_S = 20e-6
+SWITCH_S = 5e-6
 """Seconds after which a thread hands the interpreter to one that waits for it; Python's own is 5 ms."""
 
 _DIRECT_POLLING = "-event_engine_client,-event_engine_listener"

@@ -8,6 +8,7 @@ often, or is much slower, it is taken back.
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from understudy.agents.bundle import Bundle
-from understudy.agents.runtime import open_runtime
+from understudy.agents.runtime import PolicyRuntime, open_runtime
+from understudy.errors import BundleError
 from understudy.serving.metrics import Counters
 from understudy.serving.table import Memory
 
@@ -60,49 +62,62 @@ class Version:
 class Versions:
     """Decides which version computes which bot.
 
+    The event loop, the turns and whoever reads may be different threads: what belongs together is replaced as one.
+
     Args:
         stable: What plays now.
 
     Attributes:
         stable: The version that is trusted.
-        trial: The newer one, or None.
-        share: Of the bots that the newer one plays, 0 to 1.
     """
 
     def __init__(self, stable: Version) -> None:
         self.stable = stable
-        self.trial: Version | None = None
-        self.share = 0.0
-        self._threshold = 0
+        self._trial: _Trial | None = None
+
+    @property
+    def trial(self) -> Version | None:
+        """The newer version, or None."""
+        trial = self._trial
+        return None if trial is None else trial.version
+
+    @property
+    def share(self) -> float:
+        """Of the bots that the newer one plays, 0 to 1."""
+        trial = self._trial
+        return 0.0 if trial is None else trial.share
 
     @property
     def newest(self) -> Version:
         """The version new clients are told of: the one that plays for all bots, on trial or not."""
-        return self.trial if self.trial is not None and self.share >= 1 else self.stable
+        trial = self._trial
+        return trial.version if trial is not None and trial.share >= 1 else self.stable
 
     @property
     def all(self) -> list[Version]:
         """Every version that is loaded, the trusted one first."""
-        return [self.stable, *([self.trial] if self.trial is not None else [])]
+        trial = self.trial
+        return [self.stable] if trial is None else [self.stable, trial]
 
     def share_of(self, version: Version) -> float:
         """Return which share of the bots a version plays."""
-        return self.share if version is self.trial else 1 - self.share
+        trial = self._trial
+        if trial is None:
+            return 1.0 if version is self.stable else 0.0
+        return trial.share if version is trial.version else 1 - trial.share
 
     def try_out(self, version: Version, share: float) -> None:
         """Give a newer version a share of the bots; a trial that was going on ends in favour of the trusted version."""
-        self.trial, self.share = version, share
-        self._threshold = round(share * 2**32)
+        self._trial = _Trial(version, share, math.ceil(share * 2**32))
 
     def promote(self) -> None:
         """Trust the newer version."""
-        if self.trial is not None:
-            self.stable = self.trial
+        self.stable = self.trial or self.stable
         self.take_back()
 
     def take_back(self) -> None:
         """Drop the newer version, whatever it played."""
-        self.trial, self.share, self._threshold = None, 0.0, 0
+        self._trial = None
 
     def step(
         self, slots: np.ndarray, sensors: Sequence[np.ndarray], memory: Memory, requests: int = 1, queue_s: float = 0.0
@@ -116,16 +131,16 @@ class Versions:
             requests: How many ticks are in the batch.
             queue_s: Seconds its oldest tick waited.
         """
-        trial = self.trial
+        trial = self._trial
         batch = _Batch(sensors, memory, requests, queue_s)
         if trial is None:
             return _step(self.stable, batch)
-        tried = _place(slots) < self._threshold
+        tried = _place(slots) < trial.threshold
         if tried.all():
-            return self._try(trial, batch)
+            return self._try(trial.version, batch)
         if not tried.any():
             return _step(self.stable, batch)
-        return _merge(tried, self._try(trial, batch.take(tried)), _step(self.stable, batch.take(~tried)))
+        return _merge(tried, self._try(trial.version, batch.take(tried)), _step(self.stable, batch.take(~tried)))
 
     def _try(self, trial: Version, batch: _Batch) -> tuple[Sequence[np.ndarray], np.ndarray]:
         try:
@@ -152,6 +167,12 @@ class Versions:
             self.take_back()
         elif self.share >= 1 and trial.counters.turns >= TRIAL_TURNS:
             self.promote()
+
+
+class _Trial(NamedTuple):
+    version: Version
+    share: float
+    threshold: int
 
 
 class _Batch(NamedTuple):
@@ -210,12 +231,26 @@ class Loading:
         """Load a bundle, replay its parity sample, and warm up with batches of a few sizes.
 
         Raises:
-            BundleError: If the graph cannot be loaded or answers otherwise than it did where it was exported.
+            BundleError: If the graph cannot be loaded, answers otherwise than it did where it was exported, or cannot
+                decide for a batch.
         """
         runtime = open_runtime(bundle, self.threads, self.precision, self.min_agreement)
         runtime.verify()
         for rows in _WARM_ROWS:
-            sensors = [np.zeros((rows, *each.space.shape), each.space.dtype) for each in bundle.behavior.sensors]
-            state, noise = (np.zeros((rows, size), np.float32) for size in (bundle.state_size, bundle.noise_size))
-            runtime.step(sensors, state, noise)
+            _warm_up(runtime, bundle, rows)
         return Version(bundle, runtime)
+
+
+def _warm_up(runtime: PolicyRuntime, bundle: Bundle, rows: int) -> None:
+    sensors = [np.zeros((rows, *each.space.shape), each.space.dtype) for each in bundle.behavior.sensors]
+    state, noise = (np.zeros((rows, size), np.float32) for size in (bundle.state_size, bundle.noise_size))
+    try:
+        parts, following = runtime.step(sensors, state, noise)
+    except Exception as error:  # each runtime has errors of its own
+        raise BundleError(f"{bundle.folder} cannot decide for a batch of {rows} bots: {error}") from error
+    expected = [(rows, *each.shape) for each in bundle.behavior.actions]
+    if following.shape != state.shape or [each.shape for each in parts] != expected:
+        raise BundleError(
+            f"The graph in {bundle.folder} gives a state of shape {following.shape} and actions of other shapes than "
+            f"its card's ({state.shape} and {expected}); export the bundle again."
+        )

@@ -34,7 +34,8 @@ class FolderWatch:
             await asyncio.sleep(self._every_s)
             for folder in self._folders():
                 stamp = _stamp(folder)
-                if stamp is not None and stamp != self._seen.get(folder):
+                # A folder that is new here was loaded by somebody else.
+                if stamp is not None and stamp != self._seen.setdefault(folder, stamp):
                     self._seen[folder] = stamp
                     await self._load(folder)
 
@@ -46,6 +47,9 @@ class FolderWatch:
             deployment, bundle, loaded = await self._registry.load(folder, self._share)
         except UnderstudyError as error:
             _LOG.error("The new version in %s is not played: %s", folder, error)
+            return
+        except Exception:  # such as a file that vanished while it was read: the watch must not end with it
+            _LOG.exception("The new version in %s is not played", folder)
             return
         _LOG.warning(
             "'%s' now plays version %s; %d bots went over, %d started afresh",

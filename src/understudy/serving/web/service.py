@@ -19,7 +19,7 @@ from understudy.serving.fallback import Fallback
 from understudy.serving.limits import OpenLimit, RateLimitError
 from understudy.serving.opening import require_playable
 from understudy.serving.refusals import to_refusal
-from understudy.serving.registry import Registry
+from understudy.serving.registry import MAX_NAME, Registry
 from understudy.serving.session import Birth, Session
 from understudy.serving.web import web_pb2 as pb
 from understudy.serving.web.arrays import decode_sensors, encode_actions
@@ -124,6 +124,8 @@ def change_bots(session: Session, request: pb.WebTick) -> None:
         BundleError: If the bundle has no style of a name.
         ServingError: If a bot, a style's numbers or a saved bot are wrong.
     """
+    for named in (request.bots, request.despawn, request.spawn, request.restyle):
+        session.require_room(len(named))
     if request.despawn:
         session.despawn(list(request.despawn))
     if request.spawn:
@@ -137,7 +139,7 @@ def change_bots(session: Session, request: pb.WebTick) -> None:
 def _style(session: Session, style: pb.WebStyle) -> np.ndarray:
     if style.vector:
         return np.array(style.vector, np.float32)
-    return session.deployment.bundle.style(style.name)
+    return session.deployment.bundle.style(style.name[:MAX_NAME])
 
 
 def _to_message(bundle: Bundle) -> pb.WebBundle:
