@@ -21,6 +21,7 @@ import math
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
 import cv2
@@ -55,7 +56,7 @@ class Column:
         item = pa.from_numpy_dtype(self.dtype)
         return pa.list_(item, math.prod(self.shape)) if self.shape else item
 
-    def encode(self, values: Sequence[np.ndarray]) -> pa.Array:
+    def encode(self, values: Sequence[np.ndarray] | np.ndarray) -> pa.Array:
         """Turn one array per row into an Arrow array."""
         if self.picture:
             return pa.array([encode_png(each) for each in values], pa.binary())
@@ -111,17 +112,17 @@ class Layout:
     provenance: Provenance
     extras: Mapping[str, spaces.Box]
 
-    @property
+    @cached_property
     def sensors(self) -> dict[str, Column]:
         """The sensors' columns by sensor name."""
         return {each.name: sensor_column(each) for each in self.behavior.sensors}
 
-    @property
+    @cached_property
     def actions(self) -> dict[str, Column]:
         """The action parts' columns by name."""
         return {each.name: action_column(each) for each in self.behavior.actions}
 
-    @property
+    @cached_property
     def extra_columns(self) -> dict[str, Column]:
         """The extras' columns by name."""
         return {
@@ -129,13 +130,9 @@ class Layout:
             for name, space in self.extras.items()
         }
 
-    def schema(self) -> pa.Schema:
+    @cached_property
+    def arrow_schema(self) -> pa.Schema:
         """The Arrow schema, with all of this in its metadata."""
-        columns = [*self.sensors.values(), *self.actions.values(), *self.extra_columns.values()]
-        fields = [pa.field("tick", pa.int64()), pa.field("time_ns", pa.int64())]
-        fields += [pa.field(each.key, each.arrow_type) for each in columns]
-        fields += [pa.field("reward", pa.float32()), pa.field("events", pa.list_(pa.string()))]
-        fields += [pa.field(name, pa.bool_()) for name in ("terminated", "truncated", "final")]
         extras = {name: SensorSpec(name, space).to_dict() for name, space in self.extras.items()}
         metadata = {
             b"understudy.format": FORMAT,
@@ -143,7 +140,14 @@ class Layout:
             b"understudy.provenance": self.provenance.to_json().encode(),
             b"understudy.extras": json.dumps(extras).encode(),
         }
-        return pa.schema(fields, metadata={**metadata, CRC_KEY: _texts_crc(metadata)})
+        return self._fields().with_metadata({**metadata, CRC_KEY: _texts_crc(metadata)})
+
+    def _fields(self) -> pa.Schema:
+        columns = [*self.sensors.values(), *self.actions.values(), *self.extra_columns.values()]
+        fields = [pa.field("tick", pa.int64()), pa.field("time_ns", pa.int64())]
+        fields += [pa.field(each.key, each.arrow_type) for each in columns]
+        fields += [pa.field("reward", pa.float32()), pa.field("events", pa.list_(pa.string()))]
+        return pa.schema(fields + [pa.field(name, pa.bool_()) for name in ("terminated", "truncated", "final")])
 
     @classmethod
     def from_schema(cls, schema: pa.Schema, where: str) -> Layout:
@@ -156,15 +160,18 @@ class Layout:
         damaged = RecordingError(f"{where} is damaged in its first bytes, which say what was recorded; restore a copy.")
         if metadata.get(CRC_KEY) != _texts_crc(metadata):
             raise damaged
-        extras = json.loads(metadata[b"understudy.extras"])
-        layout = cls(
-            BehaviorSpec.from_json(metadata[b"understudy.behavior"]),
-            Provenance.from_dict(json.loads(metadata[b"understudy.provenance"])),
-            {name: SensorSpec.from_dict(form).space for name, form in extras.items()},
-        )
-        if not schema.equals(layout.schema()):
+        behavior, extras, fields = _read_texts(metadata[b"understudy.behavior"], metadata[b"understudy.extras"])
+        if not schema.equals(fields):
             raise damaged
-        return layout
+        return cls(behavior, Provenance.from_dict(json.loads(metadata[b"understudy.provenance"])), extras)
+
+
+@lru_cache(maxsize=256)
+def _read_texts(behavior: bytes, extras: bytes) -> tuple[BehaviorSpec, dict[str, spaces.Box], pa.Schema]:
+    """Parse the texts that a folder's recordings share, once for all of them, and return their fields too."""
+    spaces_ = {name: SensorSpec.from_dict(form).space for name, form in json.loads(extras).items()}
+    layout = Layout(BehaviorSpec.from_json(behavior), Provenance(""), spaces_)
+    return layout.behavior, spaces_, layout._fields()
 
 
 def _texts_crc(metadata: Mapping[bytes, bytes]) -> bytes:

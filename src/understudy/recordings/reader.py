@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 from typing import overload
 
@@ -47,8 +49,9 @@ class Episode:
         self.complete = self.damage is None
         last = self._batches[-1] if self._batches else None
         self._has_final = bool(last is not None and last.column("final")[-1].as_py())
-        rows = sum(batch.num_rows for batch in self._batches)
-        self.num_steps = rows - self._has_final
+        # Of each batch, the number of its first row; and the number of rows.
+        self._starts = [0, *accumulate(batch.num_rows for batch in self._batches)]
+        self.num_steps = self._starts[-1] - self._has_final
 
     def __repr__(self) -> str:
         state = "" if self.complete else ", incomplete"
@@ -131,7 +134,7 @@ class Episode:
     @cached_property
     def digest(self) -> str:
         """The SHA-256 over the schema and the checksums of all batches: changes when anything recorded does."""
-        sha = hashlib.sha256(self.layout.schema().serialize())
+        sha = hashlib.sha256(self.layout.arrow_schema.serialize())
         for crc in self._crcs:
             sha.update(crc or b"-")
         return sha.hexdigest()
@@ -142,6 +145,12 @@ class Episode:
             self._check_crc(index)
 
     def _find_damage(self, ends: Sequence[int]) -> Damage | None:
+        with self.path.open("rb") as file:
+            file.seek(ends[-1])
+            tail = file.read(len(_END) + 1)
+        # The end mark is written once all batches were synced; only `verify` finds what happened to them later.
+        if tail == _END:
+            return None
         size = self.path.stat().st_size
         if self._batches:
             # A torn write can only be in the newest batch; all the others were synced before it began.
@@ -151,11 +160,6 @@ class Episode:
                 self._batches.pop()
                 self._crcs.pop()
                 return Damage("the last batch does not match its checksum", size - ends[-2])
-        with self.path.open("rb") as file:
-            file.seek(ends[-1])
-            tail = file.read(len(_END) + 1)
-        if tail == _END:
-            return None
         reason = "cut inside a batch" if tail else "the recorder stopped before the episode ended"
         return Damage(reason, size - ends[-1])
 
@@ -173,12 +177,13 @@ class Episode:
     def _values(self, column: Column, rows: slice = slice(None)) -> np.ndarray:
         wanted = range(self.num_steps)[rows]
         first, stop = (min(wanted), max(wanted) + 1) if wanted else (0, 0)
-        parts, start = [], 0
-        for batch in self._batches:
+        parts = []
+        for index in range(bisect_right(self._starts, first) - 1, len(self._batches)):
+            start, batch = self._starts[index], self._batches[index]
             inside = range(max(first, start), min(stop, start + batch.num_rows))
-            if inside:
-                parts.append(column.decode(batch.column(column.key).slice(inside.start - start, len(inside))))
-            start += batch.num_rows
+            if not inside:
+                break
+            parts.append(column.decode(batch.column(column.key).slice(inside.start - start, len(inside))))
         values = np.concatenate(parts) if parts else np.empty((0, *column.shape), column.dtype)
         return values[:: wanted.step]
 

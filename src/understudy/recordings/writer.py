@@ -11,7 +11,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -29,18 +29,41 @@ from understudy.spec import Action, ActionSpec, BehaviorSpec, Observation, check
 _QUEUED_BATCHES = 8
 
 
-@dataclass
-class _Row:
-    observation: dict[str, np.ndarray]
-    action: dict[str, np.ndarray]
-    extras: dict[str, np.ndarray]
-    reward: float | None
-    events: list[str]
-    tick: int
-    time_ns: int
-    terminated: bool = False
-    truncated: bool = False
-    final: bool = False
+class _Batch:
+    """Decisions not yet handed to the writer's thread, as columns with room for `capacity` rows and a final one."""
+
+    def __init__(self, layout: Layout, capacity: int) -> None:
+        self.num_rows = 0
+        self.capacity = capacity
+        rows = capacity + 1
+        # Zeros cost nothing until they are written to, and are what a final row's actions are.
+        self.observations = {name: np.zeros((rows, *c.shape), c.dtype) for name, c in layout.sensors.items()}
+        self.actions = {name: np.zeros((rows, *c.shape), c.dtype) for name, c in layout.actions.items()}
+        self.extras = {name: np.zeros((rows, *c.shape), c.dtype) for name, c in layout.extra_columns.items()}
+        self.rewards = np.full(rows, np.nan, np.float32)
+        self.ticks, self.times_ns = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
+        self.flags = {name: np.zeros(rows, bool) for name in ("terminated", "truncated", "final")}
+        self.events: list[Sequence[str]] = []
+
+    def encode(self, layout: Layout) -> pa.RecordBatch:
+        """Turn the columns into what lies in the file."""
+        rows = slice(self.num_rows)
+        rewards = self.rewards[rows]
+        arrays: dict[str, Any] = {
+            "tick": pa.array(self.ticks[rows]),
+            "time_ns": pa.array(self.times_ns[rows]),
+            "reward": pa.array(rewards, mask=np.isnan(rewards)),
+            "events": pa.array(self.events, pa.list_(pa.string())),
+            **{name: pa.array(values[rows]) for name, values in self.flags.items()},
+        }
+        for columns, values in (
+            (layout.sensors, self.observations),
+            (layout.actions, self.actions),
+            (layout.extra_columns, self.extras),
+        ):
+            arrays |= {column.key: column.encode(values[name][rows]) for name, column in columns.items()}
+        schema = layout.arrow_schema
+        return pa.RecordBatch.from_arrays([arrays[name] for name in schema.names], schema=schema)
 
 
 class EpisodeWriter:
@@ -80,10 +103,10 @@ class EpisodeWriter:
         self.layout = Layout(behavior, provenance.stamped(), dict(extras or {}))
         self.path = folder / f"{name or _fresh_name(provenance.game)}{SUFFIX}"
         self.num_steps = 0
-        self._rows: list[_Row] = []
         self._rows_per_batch = math.ceil(behavior.decision_hz)
+        self._batch = _Batch(self.layout, self._rows_per_batch)
         self._ended = self._closed = False
-        self._queue: queue.Queue[list[_Row] | None] = queue.Queue(_QUEUED_BATCHES)
+        self._queue: queue.Queue[_Batch | None] = queue.Queue(_QUEUED_BATCHES)
         self._failure: BaseException | None = None
         try:
             self._file = self.path.open("xb")
@@ -117,30 +140,71 @@ class EpisodeWriter:
             time_ns: Wall clock in nanoseconds; by default now.
         """
         self._require_open()
-        behavior = self.layout.behavior
-        behavior.check_observation(observation)
-        row = _Row(
-            {each.name: observation[each.name].copy() for each in behavior.sensors},
-            {
-                each.name: _in_range(each, _fitting("Action part", each.name, action, each.shape, each.dtype))
-                for each in behavior.actions
-            },
-            {
-                name: _fitting("Extra", name, extras or {}, tuple(space.shape), np.dtype(space.dtype))
-                for name, space in self.layout.extras.items()
-            },
-            reward,
-            list(events),
-            self.num_steps if tick is None else tick,
-            time.time_ns() if time_ns is None else time_ns,
-        )
-        # The newest row is held back, for only `finish` knows whether it was the last.
-        if len(self._rows) > self._rows_per_batch:
-            held = self._rows.pop()
-            self._flush()
-            self._rows.append(held)
-        self._rows.append(row)
+        layout = self.layout
+        layout.behavior.check_observation(observation)
+        fitting_actions = _fit_actions(layout, action, ())
+        fitting_extras = _fit_extras(layout, extras or {}, ())
+        # A full batch is only written once another row comes: only `finish` knows which row is the last.
+        if self._batch.num_rows == self._batch.capacity:
+            self._flush(_Batch(layout, self._rows_per_batch))
+        batch, row = self._batch, self._batch.num_rows
+        for name, column in batch.observations.items():
+            column[row] = observation[name]
+        for name, value in fitting_actions.items():
+            batch.actions[name][row] = value
+        for name, value in fitting_extras.items():
+            batch.extras[name][row] = value
+        batch.rewards[row] = np.nan if reward is None else reward
+        batch.ticks[row] = self.num_steps if tick is None else tick
+        batch.times_ns[row] = time.time_ns() if time_ns is None else time_ns
+        batch.events.append(list(events))
+        batch.num_rows += 1
         self.num_steps += 1
+
+    def extend(
+        self,
+        observations: Mapping[str, np.ndarray],
+        actions: Mapping[str, np.ndarray],
+        *,
+        rewards: np.ndarray | None = None,
+        events: Sequence[Sequence[str]] | None = None,
+        extras: Mapping[str, np.ndarray] | None = None,
+        ticks: np.ndarray | None = None,
+        times_ns: np.ndarray | None = None,
+    ) -> None:
+        """Record many decisions at once, as columns; n is their number.
+
+        Args:
+            observations: By sensor name, shape (n, *sensor shape).
+            actions: By part name, shape (n, *part shape).
+            rewards: Shape (n,), NaN where unknown.
+            events: The words of each step.
+            extras: By name, shape (n, *shape).
+            ticks: Shape (n,); by default the numbers of the decisions.
+            times_ns: Shape (n,); by default game time from nought, at the decision rate.
+        """
+        self._require_open()
+        layout, num_rows = self.layout, len(next(iter(actions.values())))
+        layout.behavior.check_observation(observations, rows=num_rows)
+        fitting_actions = _fit_actions(layout, actions, (num_rows,))
+        fitting_extras = _fit_extras(layout, extras or {}, (num_rows,))
+        if not num_rows:
+            return
+        self._flush(_Batch(layout, num_rows))
+        batch, rows = self._batch, slice(num_rows)
+        numbers = np.arange(self.num_steps, self.num_steps + num_rows)
+        for name, column in batch.observations.items():
+            column[rows] = observations[name]
+        for name, values in fitting_actions.items():
+            batch.actions[name][rows] = values
+        for name, values in fitting_extras.items():
+            batch.extras[name][rows] = values
+        batch.rewards[rows] = np.nan if rewards is None else rewards
+        batch.ticks[rows] = numbers if ticks is None else ticks
+        batch.times_ns[rows] = np.round(numbers * (1e9 / layout.behavior.decision_hz)) if times_ns is None else times_ns
+        batch.events += [list(words) for words in events] if events is not None else [()] * num_rows
+        batch.num_rows = num_rows
+        self.num_steps += num_rows
 
     def finish(
         self, *, terminated: bool = False, truncated: bool = False, final_observation: Observation | None = None
@@ -153,12 +217,13 @@ class EpisodeWriter:
             final_observation: What was seen after the last action.
         """
         self._require_open()
-        if not self._rows:
+        batch = self._batch
+        if not batch.num_rows:
             raise RecordingError(f"{self.path} has no step; an episode needs one before it can end.")
-        last = self._rows[-1]
-        last.terminated, last.truncated = terminated, truncated
+        batch.flags["terminated"][batch.num_rows - 1] = terminated
+        batch.flags["truncated"][batch.num_rows - 1] = truncated
         if final_observation is not None:
-            self._rows.append(self._final_row(last, final_observation))
+            self._append_final(final_observation)
         self._ended = True
         self.close()
 
@@ -168,7 +233,7 @@ class EpisodeWriter:
             return
         self._closed = True
         try:
-            if self._rows and self._failure is None:
+            if self._failure is None:
                 self._flush()
         finally:
             self._queue.put(None)
@@ -183,17 +248,21 @@ class EpisodeWriter:
     ) -> None:
         self.close()
 
-    def _final_row(self, last: _Row, observation: Observation) -> _Row:
+    def _append_final(self, observation: Observation) -> None:
         self.layout.behavior.check_observation(observation)
-        seen = {each.name: observation[each.name].copy() for each in self.layout.behavior.sensors}
-        blank = ({name: np.zeros_like(value) for name, value in part.items()} for part in (last.action, last.extras))
-        action, extras = blank
-        return _Row(seen, action, extras, None, [], last.tick + 1, last.time_ns, final=True)
+        batch, row = self._batch, self._batch.num_rows
+        for name, column in batch.observations.items():
+            column[row] = observation[name]
+        batch.ticks[row], batch.times_ns[row] = batch.ticks[row - 1] + 1, batch.times_ns[row - 1]
+        batch.flags["final"][row] = True
+        batch.events.append(())
+        batch.num_rows += 1
 
-    def _flush(self) -> None:
-        rows, self._rows = self._rows, []
+    def _flush(self, fresh: _Batch | None = None) -> None:
         self._raise_failure()
-        self._queue.put(rows)
+        if self._batch.num_rows:
+            self._queue.put(self._batch)
+        self._batch = fresh or _Batch(self.layout, 0)
 
     def _require_open(self) -> None:
         self._raise_failure()
@@ -209,9 +278,9 @@ class EpisodeWriter:
     def _write_batches(self) -> None:
         """The writer's thread. After a failure it goes on emptying the queue, so that the game never blocks on it."""
         # Arrow writes the schema together with the first batch.
-        self._stream = pa.ipc.new_stream(self._file, self.layout.schema())
-        for rows in iter(self._queue.get, None):
-            self._attempt(self._write_batch, rows)
+        self._stream = pa.ipc.new_stream(self._file, self.layout.arrow_schema)
+        for batch in iter(self._queue.get, None):
+            self._attempt(self._write_batch, batch)
         self._attempt(self._write_end)
         # After a failed write, closing tries to write the same bytes again and fails again.
         with contextlib.suppress(OSError):
@@ -225,9 +294,9 @@ class EpisodeWriter:
             except BaseException as error:
                 self._failure = error
 
-    def _write_batch(self, rows: list[_Row]) -> None:
-        batch = self._encode(rows)
-        self._stream.write_batch(batch, custom_metadata={CRC_KEY: str(batch_crc(batch)).encode()})
+    def _write_batch(self, batch: _Batch) -> None:
+        encoded = batch.encode(self.layout)
+        self._stream.write_batch(encoded, custom_metadata={CRC_KEY: str(batch_crc(encoded)).encode()})
         _sync(self._file)
 
     def _write_end(self) -> None:
@@ -236,20 +305,19 @@ class EpisodeWriter:
             self._stream.close()
             _sync(self._file)
 
-    def _encode(self, rows: list[_Row]) -> pa.RecordBatch:
-        layout, schema = self.layout, self.layout.schema()
-        arrays: dict[str, Any] = {
-            "tick": pa.array([row.tick for row in rows], pa.int64()),
-            "time_ns": pa.array([row.time_ns for row in rows], pa.int64()),
-            "reward": pa.array([row.reward for row in rows], pa.float32()),
-            "events": pa.array([row.events for row in rows], pa.list_(pa.string())),
-        }
-        for flag in ("terminated", "truncated", "final"):
-            arrays[flag] = pa.array([getattr(row, flag) for row in rows], pa.bool_())
-        arrays |= {c.key: c.encode([row.observation[name] for row in rows]) for name, c in layout.sensors.items()}
-        arrays |= {c.key: c.encode([row.action[name] for row in rows]) for name, c in layout.actions.items()}
-        arrays |= {c.key: c.encode([row.extras[name] for row in rows]) for name, c in layout.extra_columns.items()}
-        return pa.RecordBatch.from_arrays([arrays[name] for name in schema.names], schema=schema)
+
+def _fit_actions(layout: Layout, values: Mapping[str, Any], lead: tuple[int, ...]) -> dict[str, np.ndarray]:
+    return {
+        each.name: _in_range(each, _fitting("Action part", each.name, values, (*lead, *each.shape), each.dtype))
+        for each in layout.behavior.actions
+    }
+
+
+def _fit_extras(layout: Layout, values: Mapping[str, Any], lead: tuple[int, ...]) -> dict[str, np.ndarray]:
+    return {
+        name: _fitting("Extra", name, values, (*lead, *column.shape), column.dtype)
+        for name, column in layout.extra_columns.items()
+    }
 
 
 def _fitting(
@@ -257,18 +325,27 @@ def _fitting(
 ) -> np.ndarray:
     if name not in values:
         raise ObservationError(f"{what} '{name}' is missing; found {', '.join(sorted(values)) or 'none'}.")
-    array = np.array(values[name])
-    if array.dtype.kind in "iub" and dtype.kind in "iu" and (array.astype(dtype) == array).all():
-        array = array.astype(dtype)
+    array = np.asarray(values[name])
+    if array.dtype != dtype and array.dtype.kind in "iub" and dtype.kind in "iu":
+        narrow = array.astype(dtype)
+        array = narrow if (narrow == array).all() else array
     check_array(f"{what} '{name}'", array, shape, dtype)
     return array
 
 
-def _in_range(part: ActionSpec, value: np.ndarray) -> np.ndarray:
+def _in_range(part: ActionSpec, values: np.ndarray) -> np.ndarray:
     """Refuse a choice that is none: training would count it as one. Numbers may leave their range, as people's do."""
-    if not isinstance(part.space, spaces.Box) and not part.space.contains(value):
-        raise ObservationError(f"Action part '{part.name}' is {value.tolist()}, which is not in {part.space}.")
-    return value
+    if not isinstance(part.space, spaces.Box):
+        choices = 2 if isinstance(part.space, spaces.MultiBinary) else part.num_labels
+        inside = 0 <= values < choices if not values.shape else _all_within(values, choices)
+        if not inside:
+            wrong = values if values.shape == part.shape else values[(values < 0) | (values >= choices)][:1]
+            raise ObservationError(f"Action part '{part.name}' is {wrong.tolist()}, which is not in {part.space}.")
+    return values
+
+
+def _all_within(values: np.ndarray, choices: int) -> bool:
+    return not values.size or bool(values.min() >= 0 and values.max() < choices)
 
 
 def _fresh_name(game: str) -> str:
