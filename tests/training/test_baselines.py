@@ -16,7 +16,7 @@ from understudy.recordings import Recordings
 from understudy.recordings.cache import Span
 from understudy.training.baselines import ChoiceCounts
 from understudy.training.loop import Learner, prepare
-from understudy.training.metrics import encode_all, evaluate, predict_nats
+from understudy.training.metrics import count_choices, encode_rows, evaluate, predict_nats
 
 
 def slow_counts(indices: list[int], spans: list[Span], classes: int) -> tuple[np.ndarray, np.ndarray]:
@@ -34,7 +34,9 @@ def slow_counts(indices: list[int], spans: list[Span], classes: int) -> tuple[np
 def test_counts_are_those_of_a_slow_loop(indices: list[int]) -> None:
     """Marginal and transitions are counted within spans, never across their ends."""
     spans = [Span("a", "", 0, 4), Span("b", "", 4, 5), Span("c", "", 6, len(indices))]
-    counts = ChoiceCounts.count(np.array(indices), spans, 4)
+    counts = ChoiceCounts.none(4)
+    for span in spans:
+        counts.add(np.array(indices)[span.start : span.stop])
     marginal, transitions = slow_counts(indices, spans, 4)
     np.testing.assert_array_equal(counts.marginal, marginal)
     np.testing.assert_array_equal(counts.transitions, transitions)
@@ -43,7 +45,8 @@ def test_counts_are_those_of_a_slow_loop(indices: list[int]) -> None:
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=40))
 def test_baselines_are_probabilities(indices: list[int]) -> None:
     """Smoothed probabilities are above nought and sum to one, also for classes that were never seen."""
-    counts = ChoiceCounts.count(np.array(indices), [Span("a", "", 0, len(indices))], 4)
+    counts = ChoiceCounts.none(4)
+    counts.add(np.array(indices))
     for table in (counts.marginal_probability, counts.transition_probability):
         assert (table > 0).all()
         np.testing.assert_allclose(table.sum(-1), 1)
@@ -58,7 +61,8 @@ def test_baselines_are_probabilities(indices: list[int]) -> None:
 def test_a_chain_that_always_repeats_is_learned() -> None:
     """Of keys held for long, the chain says that they are held on."""
     held = np.repeat([0, 1, 0, 1], 500)
-    counts = ChoiceCounts.count(held, [Span("a", "", 0, len(held))], 2)
+    counts = ChoiceCounts.none(2)
+    counts.add(held)
     np.testing.assert_allclose(np.diag(counts.transition_probability), 0.998, atol=2e-3)
     np.testing.assert_allclose(counts.marginal_probability, 0.5, atol=1e-3)
 
@@ -144,6 +148,19 @@ def test_likelihoods_do_not_depend_on_where_they_are_cut(
 def test_all_rows_are_encoded(steering: Recordings, tmp_path: Path) -> None:
     """The classes of every row are those of its actions."""
     learner = untrained(steering, tmp_path)
-    indices = encode_all(learner.cache, learner.policy.codec)
+    indices = encode_rows(learner.cache, learner.policy.codec, slice(None))
     turns = np.concatenate([episode.action("turn")[:, 0] for episode in steering])
     np.testing.assert_array_equal(indices[:, 0], np.where(turns > 0, 2, 0))
+
+
+def test_counting_in_pieces_counts_the_same(
+    steering: Recordings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a span is cut for counting, its transitions are not."""
+    learner = untrained(steering, tmp_path)
+    codec, spans = learner.policy.codec, learner.split.train
+    whole = count_choices(learner.cache, codec, spans)
+    monkeypatch.setattr("understudy.training.metrics._COUNTED", 7)
+    for piecewise, at_once in zip(count_choices(learner.cache, codec, spans), whole, strict=True):
+        np.testing.assert_array_equal(piecewise.marginal, at_once.marginal)
+        np.testing.assert_array_equal(piecewise.transitions, at_once.transitions)

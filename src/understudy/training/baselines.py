@@ -6,12 +6,9 @@ chain was learned from the game.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-
-from understudy.recordings.cache import Span
 
 _SMOOTHING = 0.5  # Jeffreys' prior
 
@@ -29,15 +26,21 @@ class ChoiceCounts:
     transitions: np.ndarray
 
     @classmethod
-    def count(cls, indices: np.ndarray, spans: Sequence[Span], classes: int) -> ChoiceCounts:
-        """Count class indices (rows,) over spans."""
-        marginal = np.zeros(classes)
-        transitions = np.zeros((classes, classes))
-        for span in spans:
-            run = indices[span.start : span.stop]
-            marginal += np.bincount(run, minlength=classes)
-            np.add.at(transitions, (run[:-1], run[1:]), 1)
-        return cls(marginal, transitions)
+    def none(cls, classes: int) -> ChoiceCounts:
+        """Return counts of nothing yet."""
+        return cls(np.zeros(classes), np.zeros((classes, classes)))
+
+    def add(self, run: np.ndarray, *, follows: bool = False) -> None:
+        """Count a run of consecutive class indices, shape (steps,).
+
+        Args:
+            run: The classes chosen.
+            follows: Its first was counted already, as the last of the run before; only what follows it is new.
+        """
+        classes = len(self.marginal)
+        self.marginal[:] += np.bincount(run[int(follows) :], minlength=classes)
+        pairs = np.bincount(run[:-1] * classes + run[1:], minlength=classes * classes)
+        self.transitions[:] += pairs.reshape(classes, classes)
 
     @property
     def marginal_probability(self) -> np.ndarray:

@@ -29,7 +29,7 @@ from understudy.training.build import build_policy, encoder_of, play_log_odds, r
 from understudy.training.checkpoint import find_checkpoint, load_checkpoint, save_checkpoint
 from understudy.training.data import Prefetch, Window, window_maker
 from understudy.training.embed import FEATURES, embed
-from understudy.training.metrics import count_choices, encode_all, evaluate
+from understudy.training.metrics import count_choices, evaluate
 from understudy.training.pretrain import FILE as PRETRAINED_FILE
 from understudy.training.pretrain import pretrain
 from understudy.training.recipe import Recipe, load_recipe
@@ -144,7 +144,7 @@ def prepare(
     explained = None
     if recipe.pretrain is not None:
         explained = pretrain(recipe, encoder_of(policy, recipe.pretrain.sensor), senses, out, progress)
-    counts = count_choices(encode_all(cache, policy.codec), policy.codec, split.train)
+    counts = count_choices(cache, policy.codec, split.train)
     weights = _class_weights(recipe, policy, counts)
     _start_from_markov(policy, counts)
     average = copy.deepcopy(policy)

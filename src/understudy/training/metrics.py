@@ -16,6 +16,7 @@ from understudy.training.data import to_window
 from understudy.training.stream import WindowBatch
 
 _CHUNK = 128
+_COUNTED = 1 << 16
 # Blocks of consecutive steps that the bootstrap draws whole, since neighbouring steps are not independent: 15 seconds
 # at the usual rates.
 _BLOCK = 256
@@ -55,16 +56,22 @@ class HeadMetrics:
         return asdict(self)
 
 
-def encode_all(cache: Cache, codec: ActionCodec) -> np.ndarray:
-    """Return the class indices of every row, int64, shape (rows, choices)."""
-    actions = {name: torch.from_numpy(np.array(cache.arrays[f"action.{name}"])) for name in codec.names}
+def encode_rows(cache: Cache, codec: ActionCodec, rows: slice) -> np.ndarray:
+    """Return the class indices of some rows, int64, shape (rows, choices)."""
+    actions = {name: torch.from_numpy(np.array(cache.arrays[f"action.{name}"][rows])) for name in codec.names}
     return codec.encode(actions).numpy()
 
 
-def count_choices(indices: np.ndarray, codec: ActionCodec, spans: Sequence[Span]) -> list[ChoiceCounts]:
-    """Count each choice over the training spans, in the codec's order."""
-    classes = [head.classes for head in codec for _ in range(head.choices)]
-    return [ChoiceCounts.count(indices[:, column], spans, size) for column, size in enumerate(classes)]
+def count_choices(cache: Cache, codec: ActionCodec, spans: Sequence[Span]) -> list[ChoiceCounts]:
+    """Count each choice over the training spans, in the codec's order; a piece at a time, for there may be millions."""
+    counts = [ChoiceCounts.none(head.classes) for head in codec for _ in range(head.choices)]
+    for span in spans:
+        for start in range(span.start, span.stop, _COUNTED):
+            follows = start > span.start
+            piece = encode_rows(cache, codec, slice(start - follows, min(start + _COUNTED, span.stop)))
+            for column, each in enumerate(counts):
+                each.add(piece[:, column], follows=follows)
+    return counts
 
 
 @torch.no_grad()
@@ -101,11 +108,10 @@ def evaluate(
         held_out: Spans by the set's name.
         counts: Of the training rows, for the baselines.
     """
-    indices = encode_all(cache, policy.codec)
     table = []
     for kind, spans in held_out.items():
         model = np.concatenate([predict_nats(policy, cache, span) for span in spans])
-        markov, marginal, changed = (np.concatenate(each) for each in _baselines(policy.codec, indices, spans, counts))
+        markov, marginal, changed = (np.concatenate(each) for each in _baselines(policy.codec, cache, spans, counts))
         for column, name in enumerate(policy.codec.names):
             for where, mask in (("all", np.ones(len(model), bool)), ("changed", changed[:, column])):
                 if mask.any():
@@ -115,13 +121,13 @@ def evaluate(
 
 
 def _baselines(
-    codec: ActionCodec, indices: np.ndarray, spans: Sequence[Span], counts: Sequence[ChoiceCounts]
+    codec: ActionCodec, cache: Cache, spans: Sequence[Span], counts: Sequence[ChoiceCounts]
 ) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]]:
     """Markov nats, marginal nats and whether the action changed, each (steps, heads) per span."""
     ends = np.cumsum([head.choices for head in codec])
     markov, marginal, changed = [], [], []
     for span in spans:
-        now = indices[span.start : span.stop]
+        now = encode_rows(cache, codec, slice(span.start, span.stop))
         before = np.concatenate([np.full((1, now.shape[1]), -1), now[:-1]])
         per_choice = [
             (c.markov_nats(now[:, i], before[:, i]), c.marginal_nats(now[:, i])) for i, c in enumerate(counts)
