@@ -10,14 +10,11 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
-import os
-import subprocess
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 
-from _table import Row, report
+from _parts import any_broken, run_part, to_json
+from _table import report
 from serving_rows.settings import Settings, smoke_settings
 
 from understudy.serving.tuning import poll_directly
@@ -31,30 +28,12 @@ def main() -> int:
     if asked.part:
         poll_directly()  # Before gRPC is imported, as parts do.
         found = importlib.import_module(f"serving_rows.{asked.part}").rows(_settings(asked))
-        print(json.dumps([asdict(row) for row in found]))
+        print(to_json(found))
         return 0
-    rows = [row for name in asked.only for row in run_part(name, sys.argv[1:])]
+    rows = [row for name in asked.only for row in run_part(__file__, name, sys.argv[1:])]
     whole = tuple(asked.only) == PARTS
     report("serving" if whole else f"serving_{'_'.join(asked.only)}", rows, keep=not asked.smoke)
-    return int(any(row.note.startswith(_BROKEN) for row in rows))
-
-
-_BROKEN = "did not run"
-
-
-def run_part(name: str, arguments: Sequence[str]) -> list[Row]:
-    """Run one part in a process of its own, print its rows as they come, and return them."""
-    command = [sys.executable, __file__, *arguments, "--part", name]
-    # Servers and clients are started from processes that hold a gRPC connection; they share nothing with it.
-    done = subprocess.run(
-        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "GRPC_ENABLE_FORK_SUPPORT": "0"}
-    )
-    rows = [Row(name, None, 0, note=f"{_BROKEN}: exit status {done.returncode}")]
-    if done.returncode == 0:
-        rows = [Row(**form) for form in json.loads(done.stdout.splitlines()[-1])]
-    for row in rows:
-        print(f"{row.promise}: {row.measured} {row.unit}; {row.note}", flush=True)
-    return rows
+    return int(any_broken(rows))
 
 
 def _arguments() -> argparse.Namespace:
