@@ -65,7 +65,7 @@ def rows() -> list[Row]:
             2.0,
             "GiB",
             at_most=True,
-            note=f"the most that `understudy train` held of its own, building the cache and {UPDATES} updates, {took:.0f} s; "
+            note=f"the most that `understudy train` held of its own, in {took:.0f} s with {UPDATES} updates; "
             f"with the pages of mapped files, which the system takes back as it needs, {resident:.2f}",
         ),
     ]

@@ -54,6 +54,7 @@ Watch = Annotated[float, _option("Seconds between looks for new versions in the 
 IsAdmin = Annotated[bool, _option("Answer `understudy bots` and version changes.", _WORK, "--admin")]
 BundlesRoot = Annotated[Path | None, _option("Folder that --admin may load bundles from.", _WORK)]
 RecordFolder = Annotated[Path | None, _option("Folder for recordings that clients ask for.", _WORK)]
+Trace = Annotated[bool, _option("Send OpenTelemetry spans of every turn to where OTEL_… says.", _WORK, "--trace")]
 LogFormat = Annotated[Literal["text", "json"], _option("text or json.", _WORK)]
 
 
@@ -83,6 +84,7 @@ def serve(
     bundles_root: BundlesRoot = None,
     record: RecordFolder = None,
     log_format: LogFormat = "text",
+    trace: Trace = False,
 ) -> None:
     """Play bundles for games over gRPC, until Ctrl-C.
 
@@ -98,6 +100,7 @@ def serve(
     from understudy.serving.options import ServerOptions
     from understudy.serving.registry import load_bundles
     from understudy.serving.run import serve_forever
+    from understudy.serving.tracing import open_tracer
     from understudy.serving.versions import Loading
 
     configure_log(log_format)
@@ -106,7 +109,7 @@ def serve(
         host=host,
         port=port,
         side_ports={name: number for name, number in side_ports.items() if number is not None},
-        loading=Loading(threads, precision, min_agreement),
+        loading=Loading(threads, precision, min_agreement, open_tracer() if trace else None),
         max_bots=max_bots,
         rates=RateLimits(max_ticks, max_opens),
         grace_s=grace,

@@ -89,6 +89,44 @@ class TickLimit:
             )
 
 
+class _Buckets:
+    """A token bucket for each name; the one that was quiet for longest is forgotten when there are too many."""
+
+    def __init__(self, rate: float, burst: float) -> None:
+        self._rate, self._burst = rate, burst
+        self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
+
+    def take(self, name: str) -> bool:
+        bucket = self._buckets.pop(name, None) or TokenBucket(self._rate, self._burst)
+        self._buckets[name] = bucket
+        if len(self._buckets) > MAX_PEERS:
+            self._buckets.popitem(last=False)
+        return bucket.take()
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+
+class ConnectionLimit:
+    """Of the dialects whose ticks are calls of their own, each by its connection.
+
+    Args:
+        limits: Of the server.
+    """
+
+    def __init__(self, limits: RateLimits) -> None:
+        self._rate = limits.ticks_per_s
+        self._buckets = _Buckets(limits.ticks_per_s, limits.ticks_per_s)
+
+    def count(self, peer: str) -> None:
+        """Count a tick of `peer`, host and port; raises `RateLimitError` if it comes too soon."""
+        if self._rate < math.inf and not self._buckets.take(peer):
+            raise RateLimitError(
+                f"More than {self._rate:g} requests a second over one connection, which is what this server allows; "
+                "put more bots in each."
+            )
+
+
 class OpenLimit:
     """Of all peers, each by its own host.
 
@@ -98,16 +136,12 @@ class OpenLimit:
 
     def __init__(self, limits: RateLimits) -> None:
         self._rate = limits.opens_per_s
-        self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
+        self._buckets = _Buckets(limits.opens_per_s, 10 * limits.opens_per_s)
 
     def count(self, peer: str) -> None:
         """Count an opening of `peer`, as gRPC or HTTP names it; raises `RateLimitError` if it comes too soon."""
         host = host_of(peer)
-        bucket = self._buckets.pop(host, None) or TokenBucket(self._rate, 10 * self._rate)
-        self._buckets[host] = bucket
-        if len(self._buckets) > MAX_PEERS:
-            self._buckets.popitem(last=False)
-        if not bucket.take():
+        if not self._buckets.take(host):
             raise RateLimitError(
                 f"{host} opened more than {self._rate:g} streams a second, which is what this server allows; keep one "
                 "open and put its bots in it."

@@ -20,6 +20,7 @@ from understudy.serving.dialects.godot_rl import GodotRl, GodotRlOptions
 from understudy.serving.dialects.mlagents import mlagents_pb2
 from understudy.serving.dialects.oip import oip_pb2
 from understudy.serving.dialects.oip import service as oip
+from understudy.serving.dialects.oip.options import OipOptions
 from understudy.serving.options import ServerOptions
 from understudy.serving.prometheus import MetricsPort
 from understudy.serving.registry import Limits, Registry
@@ -140,7 +141,7 @@ class Server:
         services = [health.SERVICE_NAME, reflection.SERVICE_NAME, self._servicer.add_to(server)]
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         services.append(mlagents.add_to(server, self.registry, seed=self.options.seed))
-        services.append(oip.add_to(server, self.registry))
+        services.append(oip.add_to(server, self.registry, OipOptions(rates=self.options.rates)))
         if self.options.admin:
             services.append(AdminServicer(self.registry, self.options.bundles_root).add_to(server))
         reflection.enable_server_reflection(services, server, _reflected())

@@ -12,7 +12,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
@@ -21,6 +21,10 @@ from understudy.agents.runtime import PolicyRuntime, open_runtime
 from understudy.errors import BundleError
 from understudy.serving.metrics import Counters
 from understudy.serving.table import Memory
+from understudy.serving.tracing import TracedCounters
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
 
 MAX_FAILURES = 3
 """Failed batches of a version on trial before it is taken back."""
@@ -221,11 +225,13 @@ class Loading:
         threads: Of one batch.
         precision: `"fp32"`, the name of a variant, or `"auto"` for the fastest one that agrees often enough.
         min_agreement: The least share of decisions, 0 to 1, that must be those of float32.
+        tracer: OpenTelemetry's, if turns are to leave spans.
     """
 
     threads: int = 1
     precision: str = "fp32"
     min_agreement: float = 0.99
+    tracer: Tracer | None = None
 
     def load(self, bundle: Bundle) -> Version:
         """Load a bundle, replay its parity sample, and warm up with batches of a few sizes.
@@ -238,7 +244,12 @@ class Loading:
         runtime.verify()
         for rows in _WARM_ROWS:
             _warm_up(runtime, bundle, rows)
-        return Version(bundle, runtime)
+        return Version(bundle, runtime, self._counters(bundle))
+
+    def _counters(self, bundle: Bundle) -> Counters:
+        if self.tracer is None:
+            return Counters()
+        return TracedCounters(self.tracer, bundle.name, bundle.digest[:12])
 
 
 def _warm_up(runtime: PolicyRuntime, bundle: Bundle, rows: int) -> None:

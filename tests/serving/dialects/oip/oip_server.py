@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from typing import Any
 
 import grpc
 import numpy as np
@@ -24,7 +25,7 @@ from understudy.serving.registry import Registry
 class OipServer:
     """Serves bundles while its `with` block runs."""
 
-    def __init__(self, bundles: Sequence[Bundle], **options: float) -> None:
+    def __init__(self, bundles: Sequence[Bundle], **options: Any) -> None:
         self.registry = Registry(bundles)
         self._options = OipOptions(**options)
         self._address: Future[str] = Future()

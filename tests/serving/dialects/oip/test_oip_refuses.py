@@ -19,6 +19,7 @@ from understudy.errors import ServingError
 from understudy.serving.dialects.oip import oip_pb2 as pb
 from understudy.serving.dialects.oip import oip_pb2_grpc as pb_grpc
 from understudy.serving.dialects.oip.options import OipOptions
+from understudy.serving.limits import RateLimits
 
 GOOD = observe(np.random.default_rng(0), 2)
 Tensor = pb.ModelInferRequest.InferInputTensor
@@ -228,3 +229,17 @@ def test_options_that_cannot_work_are_refused() -> None:
     """Before anything starts."""
     with pytest.raises(ServingError, match="The option idle_s is 0; it must be above 0"):
         OipOptions(idle_s=0)
+
+
+def test_a_connection_that_asks_too_often_is_told(bundles: list[Bundle]) -> None:
+    """Beyond its rate, a connection's requests are refused until time has passed; others are served on."""
+    with OipServer(bundles, rates=RateLimits(ticks_per_s=2)) as server:
+        with triton.InferenceServerClient(server.address) as client:
+            for _ in range(2):
+                client.infer("rusher", to_inputs(GOOD))
+            sentence = refused(client, "rusher", GOOD)
+        with triton.InferenceServerClient(
+            server.address, channel_args=[("grpc.use_local_subchannel_pool", 1)]
+        ) as other:
+            other.infer("rusher", to_inputs(GOOD))
+    assert "RESOURCE_EXHAUSTED: More than 2 requests a second over one connection" in sentence

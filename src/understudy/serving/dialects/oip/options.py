@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import grpc
 
 from understudy.errors import ServingError, UnderstudyError
+from understudy.serving.limits import RateLimits
 from understudy.serving.refusals import Refusal, to_refusal
 
 
@@ -33,6 +34,7 @@ class OipOptions:
         max_sequences: Living at once, over all clients and models.
         max_bots: Living at once in all sequences together.
         max_rows: Of one request.
+        rates: How often one connection may ask.
 
     Raises:
         ServingError: If a number is not positive.
@@ -42,6 +44,7 @@ class OipOptions:
     max_sequences: int = 4096
     max_bots: int = 65536
     max_rows: int = 4096
+    rates: RateLimits = field(default_factory=RateLimits)
 
     def __post_init__(self) -> None:
         for name in ("idle_s", "max_sequences", "max_bots", "max_rows"):

@@ -18,6 +18,7 @@ from understudy.serving.dialects.oip.inference import Inference
 from understudy.serving.dialects.oip.models import Models
 from understudy.serving.dialects.oip.options import OipOptions, UnknownModelError, refuse
 from understudy.serving.dialects.oip.sequences import Caller
+from understudy.serving.limits import ConnectionLimit
 from understudy.serving.registry import Registry
 
 SERVICE = pb.DESCRIPTOR.services_by_name["GRPCInferenceService"].full_name
@@ -64,6 +65,7 @@ class OipServicer(pb_grpc.GRPCInferenceServiceServicer):
     def __init__(self, registry: Registry, options: OipOptions) -> None:
         self._models = Models(registry, options)
         self._inference = Inference(registry, self._models, options)
+        self._limit = ConnectionLimit(options.rates)
 
     async def ServerLive(self, request: pb.ServerLiveRequest, context: object) -> pb.ServerLiveResponse:  # noqa: ARG002, N802
         """Whoever can answer lives."""
@@ -118,7 +120,7 @@ class OipServicer(pb_grpc.GRPCInferenceServiceServicer):
     ) -> pb.ModelInferResponse:
         """Let the bots of one request decide once."""
         try:
-            return await self._inference.answer(request, Caller(context.peer()))
+            return await self._answer(request, Caller(context.peer()))
         except UnderstudyError as error:
             await _abort(context, error)
         except Exception:
@@ -140,6 +142,10 @@ class OipServicer(pb_grpc.GRPCInferenceServiceServicer):
             self._inference.sequences.end_of(caller)
             raise
 
+    async def _answer(self, request: pb.ModelInferRequest, caller: Caller) -> pb.ModelInferResponse:
+        self._limit.count(caller.peer)
+        return await self._inference.answer(request, caller)
+
     async def _stream(
         self, requests: AsyncIterator[pb.ModelInferRequest], context: grpc.aio.ServicerContext, caller: Caller
     ) -> None:
@@ -160,7 +166,7 @@ class OipServicer(pb_grpc.GRPCInferenceServiceServicer):
 
     async def _answer_in_stream(self, request: pb.ModelInferRequest, caller: Caller) -> pb.ModelStreamInferResponse:
         try:
-            return pb.ModelStreamInferResponse(infer_response=await self._inference.answer(request, caller))
+            return pb.ModelStreamInferResponse(infer_response=await self._answer(request, caller))
         except UnderstudyError as error:
             return await _refused(refuse(error).details, request.id)
         except Exception:
