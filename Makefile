@@ -99,9 +99,10 @@ clients: ## Build the C library
 	cmake -S clients/c -B build/clients/c
 	nice cmake --build build/clients/c -j1
 
-fuzz: $(READY) ## Ten minutes of coverage-guided fuzzing of what the server reads (installs atheris)
+fuzz: $(READY) ## Twenty minutes of coverage-guided fuzzing of what the server and the importers read (installs atheris)
 	$(BIN)/pip install --quiet --disable-pip-version-check 'atheris>=2.3'
 	cd tests/serving && ../../$(BIN)/python fuzz_wire.py -max_total_time=600
+	cd tests/recordings/formats && ../../../$(BIN)/python fuzz_formats.py -max_total_time=600
 
 check: $(READY) ## The linters, the type checker and the floors
 	$(BIN)/ruff check .
@@ -125,8 +126,10 @@ proto: $(READY) ## Write the Python modules of proto/
 	$(call PROTOC,serving/web,web)
 	$(call PROTOC,serving/dialects/mlagents,mlagents,--grpc_python_out=src)
 	$(call PROTOC,serving/dialects/oip,oip,--grpc_python_out=src)
-	@# A pool of its own: tritonclient registers the same names, and a process may hold both.
-	sed -i 's/_descriptor_pool.Default()/_descriptor_pool.DescriptorPool()/' src/understudy/serving/dialects/oip/oip_pb2.py
+	$(call PROTOC,recordings/formats/mlagents,demo)
+	@# Pools of their own: tritonclient and mlagents_envs register the same names, and a process may hold both.
+	sed -i 's/_descriptor_pool.Default()/_descriptor_pool.DescriptorPool()/' src/understudy/serving/dialects/oip/oip_pb2.py \
+	  src/understudy/recordings/formats/mlagents/demo_pb2.py
 
 PROTOC = $(BIN)/python -m grpc_tools.protoc --proto_path=understudy/$(1)=proto --python_out=src --pyi_out=src $(3) proto/$(2).proto
 

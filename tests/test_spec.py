@@ -288,7 +288,7 @@ def edited(path: str, value: Any) -> str:
         ("{}", "Not a behaviour spec: KeyError at 'format'."),
         (edited("format", 2), "Behaviour spec of format 2; this version reads format 1."),
         (edited("sensors", ...), "Not a behaviour spec: KeyError at 'sensors'."),
-        (edited("sensors.0.name", 5), "Not a behaviour spec: AttributeError at "),
+        (edited("sensors.0.name", 5), "A sensor needs a name of letters, digits and underscores, not 5."),
         (edited("sensors.0.space.type", "boxx"), "Unknown space type 'boxx'. Did you mean 'box'?"),
         (edited("sensors.0.space.low", "far"), "Not a behaviour spec: ValueError at "),
         (edited("sensors.0.space", {"type": "discrete", "n": 2}), "Sensor 'rays' has a space of type 'discrete'"),
@@ -302,3 +302,26 @@ def test_what_is_no_spec_is_refused_in_words(text: str, message: str) -> None:
     with pytest.raises(SpecError) as caught:
         BehaviorSpec.from_json(text)
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        {"type": "box", "shape": [1 << 20, 1 << 20], "dtype": "float32", "low": 0, "high": 1},
+        {"type": "discrete", "n": 1 << 40},
+        {"type": "multi_binary", "n": 1 << 40},
+        {"type": "discrete", "n": -1},
+    ],
+)
+def test_a_space_larger_than_any_game_has_is_refused_before_it_is_made(space: dict[str, Any]) -> None:
+    """Neither memory nor time is spent on the sizes that a stranger's file claims."""
+    form = ARENA.to_dict()
+    form["actions" if space["type"] != "box" else "sensors"][0]["space"] = space
+    with pytest.raises(SpecError):
+        BehaviorSpec.from_dict(form)
+
+
+def test_json_that_nests_without_end_is_no_spec() -> None:
+    """It is refused like any other text that is none."""
+    with pytest.raises(SpecError, match="Not a behaviour spec"):
+        BehaviorSpec.from_json("[" * 100_000)

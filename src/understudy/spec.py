@@ -26,6 +26,7 @@ ActionSpace: TypeAlias = "spaces.Discrete | spaces.MultiBinary | spaces.Box"
 
 FORMAT = 1
 _NOTHING = "nothing"
+_MOST_VALUES = 1 << 28
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,7 +227,7 @@ class BehaviorSpec:
             return cls(form["name"], sensors, actions, form["decision_hz"])
         except SpecError:
             raise
-        except (KeyError, TypeError, ValueError, AttributeError, AssertionError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, AssertionError, OverflowError) as error:
             # gymnasium's spaces assert what they are given.
             raise SpecError(f"Not a behaviour spec: {type(error).__name__} at {error}.") from error
 
@@ -239,7 +240,7 @@ class BehaviorSpec:
         """Rebuild from JSON text; raises `SpecError` if it is not a spec."""
         try:
             form = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise SpecError(f"Not a behaviour spec: {error}.") from error
         return cls.from_dict(form)
 
@@ -303,7 +304,7 @@ def check_array(what: str, array: np.ndarray, shape: tuple[int, ...], dtype: Any
 
 
 def _check_name(what: str, name: str) -> None:
-    if not name.isidentifier():
+    if not (isinstance(name, str) and name.isidentifier()):
         raise SpecError(f"A {what} needs a name of letters, digits and underscores, not {name!r}.")
 
 
@@ -341,15 +342,21 @@ def _space_to_dict(space: ActionSpace) -> dict[str, Any]:
 
 def _space_from_dict(form: Mapping[str, Any]) -> ActionSpace:
     kind = form["type"]
-    if kind == "discrete":
-        return spaces.Discrete(form["n"])
-    if kind == "multi_binary":
-        return spaces.MultiBinary(form["n"])
+    if kind in ("discrete", "multi_binary"):
+        _require_size(form["n"])
+        return spaces.Discrete(form["n"]) if kind == "discrete" else spaces.MultiBinary(form["n"])
     if kind != "box":
         raise SpecError(f"Unknown space type {kind!r}.{suggest(kind, ['box', 'discrete', 'multi_binary'])}")
     shape, dtype = tuple(form["shape"]), np.dtype(form["dtype"])
+    _require_size(math.prod(shape))
     low, high = (np.broadcast_to(np.asarray(_decode(form[key]), dtype), shape) for key in ("low", "high"))
     return spaces.Box(low, high, shape, dtype.type)
+
+
+def _require_size(size: int) -> None:
+    """Refuse what no game has before memory is taken for it: specs come with files and messages of strangers."""
+    if size > _MOST_VALUES:
+        raise SpecError(f"A space of {size:,} values is larger than the {_MOST_VALUES:,} allowed.")
 
 
 def _differences(expected: Any, found: Any, path: str = "") -> list[str]:

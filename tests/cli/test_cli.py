@@ -87,7 +87,7 @@ def test_a_bot_is_trained_and_exported(toy_logs: Path, recipe: Path, tmp_path: P
         ),
         (
             ("logs", "import", "--out", "logs"),
-            "error: There is nothing to import: name WADs or .lmp files, or say --doom-demos.",
+            "error: There is nothing to import: name logs or folders of logs, or say --doom-demos.",
         ),
         (("train", "nothing.yaml", "toys", "--out", "run"), "error: The recipe nothing.yaml is not there."),
         (

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,6 +19,11 @@ from numpy.lib.format import open_memmap
 from understudy.errors import RecordingError
 from understudy.recordings.reader import Episode
 from understudy.spec import SensorSpec
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 FORMAT = 1
 _ROWS_AT_ONCE = 512
@@ -103,14 +111,17 @@ class Cache:
             progress: Called with what is done, rows done and rows in all.
 
         Raises:
-            RecordingError: If there is no step, or an episode is damaged inside.
+            RecordingError: If there is no step, an episode is damaged inside, or there is no room.
         """
         transforms = dict(transforms or {})
         if not any(each.num_steps for each in episodes):
             raise RecordingError("The recordings hold no step to learn from.")
         home = Path(folder) / _digest(episodes, sensors, transforms)
         if not (home / "index.json").exists():
-            _build(episodes, home, sensors, transforms, progress or (lambda *_: None))
+            try:
+                _build_alone(episodes, home, sensors, transforms, progress or (lambda *_: None))
+            except OSError as error:
+                raise RecordingError(f"The cache {home} cannot be written: {error.strerror}.") from error
         return cls(home)
 
 
@@ -124,7 +135,7 @@ def _digest(episodes: Sequence[Episode], sensors: Sequence[str], transforms: Map
     return hashlib.sha256(json.dumps(form, sort_keys=True).encode()).hexdigest()[:24]
 
 
-def _build(
+def _build_alone(
     episodes: Sequence[Episode],
     home: Path,
     sensors: Sequence[str],
@@ -133,8 +144,45 @@ def _build(
 ) -> None:
     """Build in a folder beside the final one and rename it, so that a killed build leaves nothing half done."""
     work = home.with_name(f"{home.name}.part")
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
+    with _locked(work):
+        # Whoever had the lock before may have built it.
+        if (home / "index.json").exists():
+            work.rmdir()
+            return
+        for left in work.iterdir():
+            left.unlink()
+        _build(episodes, work, sensors, transforms, progress)
+        shutil.rmtree(home, ignore_errors=True)
+        work.rename(home)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Make a folder and keep other processes out of it, where the system can lock one; a killed process lets go."""
+    if fcntl is None:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+        return
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            # While this one waited, the other has renamed the folder.
+            if folder.exists() and os.path.samestat(os.fstat(descriptor), folder.stat()):
+                yield
+                return
+        finally:
+            os.close(descriptor)
+
+
+def _build(
+    episodes: Sequence[Episode],
+    work: Path,
+    sensors: Sequence[str],
+    transforms: Mapping[str, Transform],
+    progress: Progress,
+) -> None:
     episodes = [each for each in episodes if each.num_steps]
     total = sum(each.num_steps for each in episodes)
     spans: list[dict[str, Any]] = []
@@ -146,7 +194,7 @@ def _build(
             rows = slice(first, min(first + _ROWS_AT_ONCE, episode.num_steps))
             for key, values in _columns(episode, rows, sensors, transforms):
                 if key not in outputs:
-                    outputs[key] = open_memmap(work / f"{key}.npy", "w+", values.dtype, (total, *values.shape[1:]))
+                    outputs[key] = _allocate(work / f"{key}.npy", values.dtype, (total, *values.shape[1:]))
                 outputs[key][start + first : start + first + len(values)] = values
             progress("Decoding recordings", start + rows.stop, total)
         spans.append(
@@ -161,8 +209,20 @@ def _build(
     for array in outputs.values():
         array.flush()  # type: ignore[attr-defined]
     (work / "index.json").write_text(json.dumps({"spans": spans, "keys": sorted(outputs)}))
-    shutil.rmtree(home, ignore_errors=True)
-    work.rename(home)
+
+
+def _allocate(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray:
+    """Map a new array whose room on the disk is taken: else a full disk would end the process at some write to it."""
+    array = open_memmap(path, "w+", dtype, shape)
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            try:
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+            except OSError as error:
+                # Some file systems cannot promise room; that is no reason not to try.
+                if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                    raise
+    return array
 
 
 def _columns(

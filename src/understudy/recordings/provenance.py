@@ -65,7 +65,7 @@ class Provenance:
 
 def hash_player(player: str, key: bytes) -> str:
     """Return 16 hexadecimal digits that stand for `player`: HMAC-SHA256 under the project's `key`."""
-    return hmac.new(key, player.encode(), hashlib.sha256).hexdigest()[:16]
+    return hmac.new(key, player.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:16]
 
 
 def project_key(folder: Path) -> bytes:
@@ -87,7 +87,7 @@ def project_key(folder: Path) -> bytes:
 def _read_key(path: Path) -> bytes:
     """Read a key, giving another process that has just made the file a moment to fill it."""
     for _ in range(20):
-        text = path.read_text()
+        text = path.read_text("ascii", "replace")
         if len(text) >= 2 * _KEY_BYTES:
             break
         time.sleep(0.02)

@@ -21,6 +21,9 @@ from understudy.spec import BehaviorSpec
 
 # The end mark of an Arrow IPC stream: a continuation marker and a length of nought.
 _END = b"\xff\xff\xff\xff\x00\x00\x00\x00"
+_REWARD = Column("reward", (), np.dtype(np.float32))
+_TICK = Column("tick", (), np.dtype(np.int64))
+_TIME = Column("time_ns", (), np.dtype(np.int64))
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,11 @@ class Episode:
         self.layout, self._batches, self._crcs, ends = _read_batches(self.path)
         self.damage = self._find_damage(ends)
         self.complete = self.damage is None
-        last = self._batches[-1] if self._batches else None
-        self._has_final = bool(last is not None and last.column("final")[-1].as_py())
+        # Of a batch that was not validated, Arrow may read past the end, or end the process.
+        self._validated: set[int] = set()
+        self._has_final = bool(
+            self._batches and self._batches[-1].num_rows and self._batch(-1).column("final")[-1].as_py()
+        )
         # Of each batch, the number of its first row; and the number of rows.
         self._starts = [0, *accumulate(batch.num_rows for batch in self._batches)]
         self.num_steps = self._starts[-1] - self._has_final
@@ -97,38 +103,56 @@ class Episode:
         self.behavior.action(name)
         return self._values(self.layout.actions[name], rows)
 
-    def extra(self, name: str) -> np.ndarray:
+    def extra(self, name: str, rows: slice = slice(None)) -> np.ndarray:
         """Return an extra's values, shape (steps, *extra shape)."""
         columns = self.layout.extra_columns
         if name not in columns:
             raise RecordingError(f"{self.path.name} has no extra '{name}'.{suggest(name, columns)}")
-        return self._values(columns[name])
+        return self._values(columns[name], rows)
 
     @property
     def reward(self) -> np.ndarray:
         """The reward that followed each action, float32, shape (steps,), NaN where unknown."""
-        return self._plain("reward", np.float32)
+        return self.rewards()
 
     @property
     def tick(self) -> np.ndarray:
         """The game's own count at each decision, int64, shape (steps,)."""
-        return self._plain("tick", np.int64)
+        return self.ticks()
 
     @property
     def time_ns(self) -> np.ndarray:
         """The wall clock of each decision in nanoseconds, int64, shape (steps,)."""
-        return self._plain("time_ns", np.int64)
+        return self.times_ns()
 
     @property
     def events(self) -> list[list[str]]:
         """The events of each step."""
-        return [words for batch in self._batches for words in batch.column("events").to_pylist()][: self.num_steps]
+        return self.events_in()
+
+    def rewards(self, rows: slice = slice(None)) -> np.ndarray:
+        """Return `reward` of some rows."""
+        return self._values(_REWARD, rows)
+
+    def ticks(self, rows: slice = slice(None)) -> np.ndarray:
+        """Return `tick` of some rows."""
+        return self._values(_TICK, rows)
+
+    def times_ns(self, rows: slice = slice(None)) -> np.ndarray:
+        """Return `time_ns` of some rows."""
+        return self._values(_TIME, rows)
+
+    def events_in(self, rows: slice = slice(None)) -> list[list[str]]:
+        """Return `events` of some rows."""
+        cells, step = self._cells("events", rows)
+        return [words for cell in cells for words in cell.to_pylist()][::step]
 
     def final_observation(self) -> dict[str, np.ndarray] | None:
         """Return what was seen after the last action, if it was recorded."""
         if not self._has_final:
             return None
-        last = self._batches[-1].slice(self._batches[-1].num_rows - 1)
+        last = self._batch(-1)
+        last = last.slice(last.num_rows - 1)
         return {name: column.decode(last.column(column.key))[0] for name, column in self.layout.sensors.items()}
 
     @cached_property
@@ -165,31 +189,46 @@ class Episode:
 
     def _check_crc(self, index: int) -> None:
         if not _is_sound(self._batches[index], self._crcs[index]):
-            raise RecordingError(
-                f"{self.path}: record batch {index + 1} of {len(self._batches)} does not match its checksum; restore "
-                "the file from a copy."
-            )
+            raise self._mismatch(index)
+
+    def _mismatch(self, index: int) -> RecordingError:
+        return RecordingError(
+            f"{self.path}: record batch {index + 1} of {len(self._batches)} does not match its checksum; restore the "
+            "file from a copy."
+        )
 
     def _ended(self, flag: str) -> bool:
-        rows = [value for batch in self._batches[-2:] for value in batch.column(flag).to_pylist()]
-        return any(rows)
+        last_two = range(len(self._batches))[-2:]
+        return any(self._batch(index).column(flag).true_count for index in last_two)
 
     def _values(self, column: Column, rows: slice = slice(None)) -> np.ndarray:
-        wanted = range(self.num_steps)[rows]
-        first, stop = (min(wanted), max(wanted) + 1) if wanted else (0, 0)
-        parts = []
-        for index in range(bisect_right(self._starts, first) - 1, len(self._batches)):
-            start, batch = self._starts[index], self._batches[index]
-            inside = range(max(first, start), min(stop, start + batch.num_rows))
-            if not inside:
-                break
-            parts.append(column.decode(batch.column(column.key).slice(inside.start - start, len(inside))))
+        cells, step = self._cells(column.key, rows)
+        parts = [column.decode(cell) for cell in cells]
         values = np.concatenate(parts) if parts else np.empty((0, *column.shape), column.dtype)
-        return values[:: wanted.step]
+        return values[::step]
 
-    def _plain(self, name: str, dtype: type) -> np.ndarray:
-        parts = [batch.column(name).to_numpy(zero_copy_only=False) for batch in self._batches]
-        return np.concatenate([np.empty(0, dtype), *parts]).astype(dtype)[: self.num_steps]
+    def _cells(self, key: str, rows: slice) -> tuple[list[pa.Array], int]:
+        """A column's rows from the first to the last that is wanted, a piece per batch; and in which steps of them."""
+        wanted = range(self.num_steps)[rows]
+        first, last = sorted((wanted[0], wanted[-1])) if wanted else (0, -1)
+        pieces = []
+        for index in range(bisect_right(self._starts, first) - 1, bisect_right(self._starts, last)):
+            start, stop = self._starts[index : index + 2] if index < len(self._batches) else (0, 0)
+            inside = range(max(first, start), min(last + 1, stop))
+            if inside:
+                pieces.append(self._batch(index).column(key).slice(inside.start - start, len(inside)))
+        return pieces, wanted.step
+
+    def _batch(self, index: int) -> pa.RecordBatch:
+        """A batch whose values may be read."""
+        number = index % len(self._batches)
+        if number not in self._validated:
+            try:
+                self._batches[number].validate(full=True)
+            except (pa.ArrowException, ValueError) as error:
+                raise self._mismatch(number) from error
+            self._validated.add(number)
+        return self._batches[number]
 
 
 class Recordings(Sequence[Episode]):
@@ -227,17 +266,24 @@ class Recordings(Sequence[Episode]):
 def open_recordings(path: Path | str) -> Recordings:
     """Open a recording, or every recording below a folder but those still without a byte: begun, or killed, just now.
 
+    Hidden folders are left alone: half-written recordings lie there.
+
     Raises:
         RecordingError: If there is none, or one cannot be read at all (an incomplete one can).
     """
     path = Path(path)
     if path.is_file():
         return Recordings([Episode(path)])
-    files = sorted(each for each in path.rglob(f"*{SUFFIX}") if each.stat().st_size)
+    found = (each for each in path.rglob(f"*{SUFFIX}") if not _is_hidden(each.relative_to(path)))
+    files = sorted(each for each in found if each.is_file() and each.stat().st_size)
     if not files:
         what = f"holds no recording (a file ending in {SUFFIX})" if path.is_dir() else "is not there"
         raise RecordingError(f"{path} {what}. Record or import some first: understudy logs import --help")
     return Recordings([Episode(each) for each in files])
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
 
 
 def _is_sound(batch: pa.RecordBatch, crc: bytes | None) -> bool:

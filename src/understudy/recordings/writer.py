@@ -10,7 +10,7 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,10 +21,21 @@ import numpy as np
 import pyarrow as pa
 from gymnasium import spaces
 
-from understudy.errors import ObservationError, RecordingError
+from understudy.errors import RecordingError
+from understudy.recordings.fitting import (
+    count_rows,
+    fit_actions,
+    fit_events,
+    fit_extras,
+    fit_reward,
+    fit_rewards,
+    fit_whole_number,
+    fit_whole_numbers,
+    fit_words,
+)
 from understudy.recordings.layout import CRC_KEY, SUFFIX, Layout, batch_crc
 from understudy.recordings.provenance import Provenance, hash_player, project_key
-from understudy.spec import Action, ActionSpec, BehaviorSpec, Observation, check_array
+from understudy.spec import Action, BehaviorSpec, Observation
 
 _QUEUED_BATCHES = 8
 
@@ -97,23 +108,26 @@ class EpisodeWriter:
         reveal_player: bool = False,
     ) -> None:
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        if provenance.player and not reveal_player:
-            provenance = replace(provenance, player=hash_player(provenance.player, project_key(folder)))
+        with _writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            if provenance.player and not reveal_player:
+                provenance = replace(provenance, player=hash_player(provenance.player, project_key(folder)))
         self.layout = Layout(behavior, provenance.stamped(), dict(extras or {}))
         self.path = folder / f"{name or _fresh_name(provenance.game)}{SUFFIX}"
+        _require_json(self.layout)
         self.num_steps = 0
         self._rows_per_batch = math.ceil(behavior.decision_hz)
         self._batch = _Batch(self.layout, self._rows_per_batch)
         self._ended = self._closed = False
         self._queue: queue.Queue[_Batch | None] = queue.Queue(_QUEUED_BATCHES)
         self._failure: BaseException | None = None
-        try:
-            self._file = self.path.open("xb")
-        except FileExistsError as error:
-            raise RecordingError(
-                f"{self.path} is there already; name the new recording otherwise, or move it away."
-            ) from error
+        with _writing(self.path):
+            try:
+                self._file = self.path.open("xb")
+            except FileExistsError as error:
+                raise RecordingError(
+                    f"{self.path} is there already; name the new recording otherwise, or move it away."
+                ) from error
         self._thread = threading.Thread(target=self._write_batches, name=f"writer {self.path.name}", daemon=True)
         self._thread.start()
 
@@ -142,8 +156,11 @@ class EpisodeWriter:
         self._require_open()
         layout = self.layout
         layout.behavior.check_observation(observation)
-        fitting_actions = _fit_actions(layout, action, ())
-        fitting_extras = _fit_extras(layout, extras or {}, ())
+        fitting_actions = fit_actions(layout, action, ())
+        fitting_extras = fit_extras(layout, extras or {}, ())
+        known_reward, words = fit_reward(reward), fit_words(events)
+        number = fit_whole_number("A tick", self.num_steps if tick is None else tick)
+        clock = fit_whole_number("A time", time.time_ns() if time_ns is None else time_ns)
         # A full batch is only written once another row comes: only `finish` knows which row is the last.
         if self._batch.num_rows == self._batch.capacity:
             self._flush(_Batch(layout, self._rows_per_batch))
@@ -154,10 +171,8 @@ class EpisodeWriter:
             batch.actions[name][row] = value
         for name, value in fitting_extras.items():
             batch.extras[name][row] = value
-        batch.rewards[row] = np.nan if reward is None else reward
-        batch.ticks[row] = self.num_steps if tick is None else tick
-        batch.times_ns[row] = time.time_ns() if time_ns is None else time_ns
-        batch.events.append(list(events))
+        batch.rewards[row], batch.ticks[row], batch.times_ns[row] = known_reward, number, clock
+        batch.events.append(words)
         batch.num_rows += 1
         self.num_steps += 1
 
@@ -184,25 +199,28 @@ class EpisodeWriter:
             times_ns: Shape (n,); by default game time from nought, at the decision rate.
         """
         self._require_open()
-        layout, num_rows = self.layout, len(next(iter(actions.values())))
+        layout, num_rows = self.layout, count_rows(self.layout, actions)
         layout.behavior.check_observation(observations, rows=num_rows)
-        fitting_actions = _fit_actions(layout, actions, (num_rows,))
-        fitting_extras = _fit_extras(layout, extras or {}, (num_rows,))
+        fitting_actions = fit_actions(layout, actions, (num_rows,))
+        fitting_extras = fit_extras(layout, extras or {}, (num_rows,))
+        numbers = np.arange(self.num_steps, self.num_steps + num_rows)
+        game_time = np.round(numbers * (1e9 / layout.behavior.decision_hz)).astype(np.int64)
+        fitting_ticks = fit_whole_numbers("Ticks", numbers if ticks is None else ticks, num_rows)
+        fitting_times = fit_whole_numbers("Times", game_time if times_ns is None else times_ns, num_rows)
+        fitting_rewards = fit_rewards(np.full(num_rows, np.nan) if rewards is None else rewards, num_rows)
+        words = fit_events([()] * num_rows if events is None else events, num_rows)
         if not num_rows:
             return
         self._flush(_Batch(layout, num_rows))
         batch, rows = self._batch, slice(num_rows)
-        numbers = np.arange(self.num_steps, self.num_steps + num_rows)
         for name, column in batch.observations.items():
             column[rows] = observations[name]
         for name, values in fitting_actions.items():
             batch.actions[name][rows] = values
         for name, values in fitting_extras.items():
             batch.extras[name][rows] = values
-        batch.rewards[rows] = np.nan if rewards is None else rewards
-        batch.ticks[rows] = numbers if ticks is None else ticks
-        batch.times_ns[rows] = np.round(numbers * (1e9 / layout.behavior.decision_hz)) if times_ns is None else times_ns
-        batch.events += [list(words) for words in events] if events is not None else [()] * num_rows
+        batch.rewards[rows], batch.ticks[rows], batch.times_ns[rows] = fitting_rewards, fitting_ticks, fitting_times
+        batch.events += words
         batch.num_rows = num_rows
         self.num_steps += num_rows
 
@@ -253,7 +271,8 @@ class EpisodeWriter:
         batch, row = self._batch, self._batch.num_rows
         for name, column in batch.observations.items():
             column[row] = observation[name]
-        batch.ticks[row], batch.times_ns[row] = batch.ticks[row - 1] + 1, batch.times_ns[row - 1]
+        batch.ticks[row] = min(int(batch.ticks[row - 1]) + 1, np.iinfo(np.int64).max)
+        batch.times_ns[row] = batch.times_ns[row - 1]
         batch.flags["final"][row] = True
         batch.events.append(())
         batch.num_rows += 1
@@ -306,46 +325,20 @@ class EpisodeWriter:
             _sync(self._file)
 
 
-def _fit_actions(layout: Layout, values: Mapping[str, Any], lead: tuple[int, ...]) -> dict[str, np.ndarray]:
-    return {
-        each.name: _in_range(each, _fitting("Action part", each.name, values, (*lead, *each.shape), each.dtype))
-        for each in layout.behavior.actions
-    }
+@contextlib.contextmanager
+def _writing(place: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RecordingError(f"{place} cannot be written: {error.strerror}.") from error
 
 
-def _fit_extras(layout: Layout, values: Mapping[str, Any], lead: tuple[int, ...]) -> dict[str, np.ndarray]:
-    return {
-        name: _fitting("Extra", name, values, (*lead, *column.shape), column.dtype)
-        for name, column in layout.extra_columns.items()
-    }
-
-
-def _fitting(
-    what: str, name: str, values: Mapping[str, Any], shape: tuple[int, ...], dtype: np.dtype[Any]
-) -> np.ndarray:
-    if name not in values:
-        raise ObservationError(f"{what} '{name}' is missing; found {', '.join(sorted(values)) or 'none'}.")
-    array = np.asarray(values[name])
-    if array.dtype != dtype and array.dtype.kind in "iub" and dtype.kind in "iu":
-        narrow = array.astype(dtype)
-        array = narrow if (narrow == array).all() else array
-    check_array(f"{what} '{name}'", array, shape, dtype)
-    return array
-
-
-def _in_range(part: ActionSpec, values: np.ndarray) -> np.ndarray:
-    """Refuse a choice that is none: training would count it as one. Numbers may leave their range, as people's do."""
-    if not isinstance(part.space, spaces.Box):
-        choices = 2 if isinstance(part.space, spaces.MultiBinary) else part.num_labels
-        inside = 0 <= values < choices if not values.shape else _all_within(values, choices)
-        if not inside:
-            wrong = values if values.shape == part.shape else values[(values < 0) | (values >= choices)][:1]
-            raise ObservationError(f"Action part '{part.name}' is {wrong.tolist()}, which is not in {part.space}.")
-    return values
-
-
-def _all_within(values: np.ndarray, choices: int) -> bool:
-    return not values.size or bool(values.min() >= 0 and values.max() < choices)
+def _require_json(layout: Layout) -> None:
+    """Make the schema here: what fails in the writer's thread, nobody would hear of."""
+    try:
+        _ = layout.arrow_schema
+    except (TypeError, ValueError) as error:
+        raise RecordingError(f"The provenance cannot be written as JSON: {error}.") from error
 
 
 def _fresh_name(game: str) -> str:

@@ -5,131 +5,221 @@ The demos in the Freedoom WADs were recorded by Freedoom's players and are under
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+import struct
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
-from itertools import chain
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from gymnasium import spaces
+from pydantic import Field
 
 from understudy.envs.doom.actions import decisions_from_tics, pair_tics
 from understudy.envs.doom.behavior import FRAME, TIC_HZ, TICS_PER_DECISION, doom_behavior
-from understudy.envs.doom.lmp import Demo
+from understudy.envs.doom.lmp import HEADER_SIZE, Demo
 from understudy.envs.doom.replay import Replay, replay_pictures
-from understudy.envs.doom.sources import DemoSource, find_demo_wads, open_demos
+from understudy.envs.doom.sources import DemoFile, DemoSource, find_demo_wads, open_demos
+from understudy.envs.doom.wad import DEMO_NAME
 from understudy.errors import RecordingError
-from understudy.recordings import Episode, EpisodeWriter
-from understudy.recordings.layout import SUFFIX
+from understudy.recordings import Provenance
+from understudy.recordings.formats import Ending, ImportOptions, LogDescription, LogEpisode, Loss, Rows, Settings
+from understudy.recordings.formats.guards import head
 
-__all__ = ["Progress", "find_demo_wads", "import_demos"]
+__all__ = ["DoomImporter", "DoomSettings", "find_demo_wads"]
 
-Progress = Callable[[str, int, int], None]
+_ROWS_AT_ONCE = 64
+_WAD_HEADER = struct.Struct("<4sii")
+_WAD_ENTRY = struct.Struct("<ii8s")
+_SNIFFED_LUMPS = 4000  # 64 KB of the directory; a game's demos are among its first lumps
 
-_NS_PER_TIC = 1_000_000_000 / TIC_HZ
+
+class DoomSettings(Settings):
+    """What only the user may know of Doom demos."""
+
+    iwad: Path | None = Field(
+        None, description="the game that .lmp demos were recorded on; by default a WAD beside them, else Freedoom"
+    )
 
 
-def import_demos(
-    sources: Sequence[Path | str],
-    out: Path | str,
-    *,
-    iwad: Path | str | None = None,
-    progress: Progress | None = None,
-    salvage: bool = False,
-) -> list[Path]:
-    """Replay demos and write one recording of each to `out`; return the paths of all of them.
+class DoomImporter:
+    """Replays demos in the vanilla engine, which runs in a process of its own.
 
     A recording has the sensor `frame` and the parts of `doom_actions`, at 17.5 decisions a second. `tick` counts tics
     from 0, `time_ns` is game time. Decision `d` was taken on the picture drawn after `2 d` tics; the first shares the
     picture of the second, for the engine draws none earlier. Extras hold the exact commands: `ticcmd`, uint8, shape
     (2, 4), of the player, and in multiplayer `others`, shape (2, players - 1, 4). Every recording ends truncated, with
     a final observation.
-
-    A recording that is there already and complete is kept, so an interrupted import can be repeated. Only whole
-    recordings appear in `out`.
-
-    Args:
-        sources: WADs, of which every demo lump is imported, and `.lmp` files.
-        out: Folder, made if it is not there.
-        iwad: The game that the `.lmp` files were recorded on.
-        progress: Called with (name of the recording, decisions done, decisions in all).
-        salvage: Import the whole tics of a truncated demo instead of refusing it.
-
-    Raises:
-        MissingExtraError: If the engine is not installed.
-        RecordingError: If a source is not what it should be, a demo does not replay, or a recording of another demo has
-            the name.
     """
-    # Everything is parsed before the first replay, so that a mistake shows at once.
-    demos = open_demos(sources, iwad=iwad, salvage=salvage)
-    out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
-    return [_import_once(demo, out, progress or (lambda _name, _done, _total: None)) for demo in demos]
+
+    name: ClassVar[str] = "doom"
+    title: ClassVar[str] = "Vanilla Doom demos (.lmp, and those inside IWADs), replayed"
+    Settings: ClassVar[type[Settings]] = DoomSettings
+
+    def sniff(self, path: Path) -> bool:
+        """Whether it is a game with demos, or a vanilla demo."""
+        return _is_game_with_demos(path) or (path.suffix.lower() == ".lmp" and _is_demo(head(path, HEADER_SIZE)))
+
+    def describe(self, path: Path, options: ImportOptions) -> LogDescription:
+        """Count the decisions in its demos; raises `RecordingError` if there is none to replay."""
+        sources, broken = _parse(open_demos(path, _iwad(options)), options)
+        if not sources:
+            raise RecordingError(broken[0].losses[0].what + ".")
+        games = {each.iwad.path for each in sources} - {path}
+        steps = sum(_num_decisions(each.demo) for each in sources)
+        notes = [_summary(each) for each in sources] + [each.losses[0].what for each in broken]
+        return LogDescription((path, *sorted(games)), len(sources), steps, tuple(notes))
+
+    def iter_episodes(self, path: Path, options: ImportOptions) -> Iterator[LogEpisode]:
+        """Yield an episode for each demo; its replay starts with its first row, and ends with its last or unread."""
+        sources, broken = _parse(open_demos(path, _iwad(options)), options)
+        yield from broken
+        for source in sources:
+            losses = _cut(source)
+            with closing(_rows(source, options.salvage, losses)) as rows:
+                yield LogEpisode(
+                    source.name,
+                    doom_behavior(FRAME.spec()),
+                    source.provenance(),
+                    rows,
+                    num_steps=_num_decisions(source.demo),
+                    extras=_extra_spaces(source.demo),
+                    losses=losses,
+                    player_is_public=True,
+                )
 
 
-def _import_once(source: DemoSource, out: Path, progress: Progress) -> Path:
-    path = out / f"{source.name}{SUFFIX}"
-    if _is_imported(source, path):
-        total = _num_decisions(source.demo)
-        progress(source.name, total, total)
-        return path
-    # Beside the folder, not in it: whoever opens the folder meanwhile must not find half a recording.
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.absolute().parent) as folder:
-        _record(source, Path(folder), progress)
-        shutil.move(Path(folder) / path.name, path)
-    return path
+def _iwad(options: ImportOptions) -> Path | None:
+    return options.settings.iwad if isinstance(options.settings, DoomSettings) else None
 
 
-def _is_imported(source: DemoSource, path: Path) -> bool:
-    """Whether `path` holds the whole of this demo; a part of it, or what cannot be read, may be replaced."""
-    if not path.exists():
+def _is_game_with_demos(path: Path) -> bool:
+    start = head(path, _WAD_HEADER.size)
+    if start[:4] != b"IWAD" or len(start) < _WAD_HEADER.size:
         return False
+    _, count, place = _WAD_HEADER.unpack(start)
+    if count <= 0 or place <= 0:
+        return False
+    directory = head(path, min(count, _SNIFFED_LUMPS) * _WAD_ENTRY.size, start=place)
+    whole = directory[: len(directory) // _WAD_ENTRY.size * _WAD_ENTRY.size]
+    names = (name.split(b"\0")[0].decode("latin-1").upper() for _, _, name in _WAD_ENTRY.iter_unpack(whole))
+    return any(DEMO_NAME.fullmatch(name) for name in names)
+
+
+def _is_demo(header: bytes) -> bool:
     try:
-        episode = Episode(path)
+        demo = Demo.parse(header, "", salvage=True)
     except RecordingError:
         return False
-    same = (episode.behavior, episode.provenance.notes) == (doom_behavior(FRAME.spec()), source.provenance().notes)
-    if not same:
-        raise RecordingError(
-            f"{path} holds another recording than that of {source.demo.source}; move it away, or import to another "
-            "folder."
-        )
-    return episode.complete
+    episode, level, *flags = demo.header[2:8]
+    # Vanilla writes nothing but these; the bytes of another format seldom pass for them all.
+    return 1 <= episode <= 4 and 1 <= level <= 32 and flags[0] <= 2 and max(*flags[1:], *demo.header[9:13]) <= 1
 
 
-def _record(source: DemoSource, folder: Path, progress: Progress) -> None:
-    actions = decisions_from_tics(source.demo.viewer_tics)
-    commands = _commands(source.demo)
+def _parse(files: Sequence[DemoFile], options: ImportOptions) -> tuple[list[DemoSource], list[LogEpisode]]:
+    """Take all demos apart before the first replay, so that a mistake shows at once."""
+    sources, broken = [], []
+    for file in files:
+        try:
+            sources.append(DemoSource.parse(file, salvage=options.salvage))
+        except RecordingError as error:
+            if not options.salvage:
+                raise
+            broken.append(_without_rows(file, error))
+    return sources, broken
+
+
+def _without_rows(file: DemoFile, error: RecordingError) -> LogEpisode:
+    """The demo that cannot be replayed, so that its loss is told while the others come in."""
+    loss = Loss(file.label, str(error).rstrip("."))
+    return LogEpisode(
+        file.name,
+        doom_behavior(FRAME.spec()),
+        Provenance("doom", source=file.label),
+        iter(()),
+        num_steps=0,
+        losses=[loss],
+        player_is_public=True,
+    )
+
+
+def _cut(source: DemoSource) -> list[Loss]:
+    if source.whole:
+        return []
+    what = f"it is cut: no end mark follows; its first {source.demo.num_tics} tics are kept"
+    return [Loss(source.demo.source, what)]
+
+
+def _summary(source: DemoSource) -> str:
+    minutes, seconds = divmod(_num_decisions(source.demo) * TICS_PER_DECISION // TIC_HZ, 60)
+    players = "one player" if source.demo.num_players == 1 else f"{source.demo.num_players} players"
+    summary = f"{source.name}: {source.map_name}, {players}, {minutes}:{seconds:02d}"
+    if not source.notes.get("game_guessed"):
+        return summary
+    return (
+        f"{summary}. It does not say which game it was recorded on: {source.iwad.path.name} is a guess, and on another "
+        "its pictures are wrong; say which with --format doom --set iwad=WAD"
+    )
+
+
+def _rows(source: DemoSource, salvage: bool, losses: list[Loss]) -> Generator[Rows, None, None]:
+    """Replay a demo. If the engine stops, the rows before that are kept, or the error is raised."""
+    columns = (decisions_from_tics(source.demo.viewer_tics), _commands(source.demo))
     total = _num_decisions(source.demo)
-    replay = replay_pictures(source.iwad.path, source.demo, every=TICS_PER_DECISION)
-    with closing(replay), _writer(source, folder, commands) as writer:
-        seen = _observations(replay)
-        for index in range(total):
-            writer.append(
-                next(seen),
-                {part: column[index] for part, column in actions.items()},
-                extras={extra: column[index] for extra, column in commands.items()},
-                tick=index * TICS_PER_DECISION,
-                time_ns=round(index * TICS_PER_DECISION * _NS_PER_TIC),
-            )
-            progress(source.name, index + 1, total)
-        writer.finish(truncated=True, final_observation=next(seen))
+    with closing(replay_pictures(source.iwad.path, source.demo, every=TICS_PER_DECISION)) as replay:
+        pictures = _pictures(replay)
+        for start in range(0, total, _ROWS_AT_ONCE):
+            stop = min(start + _ROWS_AT_ONCE, total)
+            # The last rows come with what was seen after them.
+            taken, error = _take(pictures, stop - start + (stop == total))
+            frames = taken[: stop - start]
+            if error is not None:
+                if not salvage:
+                    raise error
+                losses.append(Loss(source.demo.source, str(error).rstrip("."), total - start - len(frames)))
+                stop = start + len(frames)
+            if frames:
+                final = {"frame": taken[-1]} if len(taken) > len(frames) else None
+                ending = Ending(truncated=True, final_observation=final) if final or error else None
+                yield _rows_between(start, stop, frames, *columns, ending)
+            if error is not None:
+                return
 
 
-def _writer(source: DemoSource, folder: Path, commands: dict[str, np.ndarray]) -> EpisodeWriter:
-    extras = {name: spaces.Box(0, 255, column.shape[1:], np.uint8) for name, column in commands.items()}
-    behavior = doom_behavior(FRAME.spec())
-    # The player's id says no more than the recording's name does.
-    return EpisodeWriter(folder, behavior, source.provenance(), name=source.name, extras=extras, reveal_player=True)
+def _take(pictures: Iterator[np.ndarray], number: int) -> tuple[list[np.ndarray], RecordingError | None]:
+    taken: list[np.ndarray] = []
+    try:
+        while len(taken) < number:
+            taken.append(next(pictures))
+    except RecordingError as error:
+        return taken, error
+    return taken, None
 
 
-def _observations(replay: Replay) -> Iterator[dict[str, np.ndarray]]:
+def _rows_between(
+    start: int,
+    stop: int,
+    frames: list[np.ndarray],
+    actions: dict[str, np.ndarray],
+    commands: dict[str, np.ndarray],
+    ending: Ending | None,
+) -> Rows:
+    return Rows(
+        {"frame": np.stack(frames)},
+        {part: column[start:stop] for part, column in actions.items()},
+        ticks=np.arange(start, stop) * TICS_PER_DECISION,
+        extras={extra: column[start:stop] for extra, column in commands.items()},
+        ending=ending,
+    )
+
+
+def _pictures(replay: Replay) -> Iterator[np.ndarray]:
     """Yield what was seen before each decision, then what was seen after the last."""
-    pictures = (FRAME(picture) for _, picture in replay)
-    first = next(pictures)
-    return ({"frame": picture} for picture in chain([first, first], pictures))
+    for index, (_, picture) in enumerate(replay):
+        frame = FRAME(picture)
+        yield frame
+        if index == 0:
+            yield frame
 
 
 def _commands(demo: Demo) -> dict[str, np.ndarray]:
@@ -139,6 +229,13 @@ def _commands(demo: Demo) -> dict[str, np.ndarray]:
         others = np.delete(demo.tics, demo.player_numbers.index(demo.viewer), axis=1)
         columns["others"] = pair_tics(others)
     return columns
+
+
+def _extra_spaces(demo: Demo) -> dict[str, spaces.Box]:
+    shapes: dict[str, tuple[int, ...]] = {"ticcmd": (TICS_PER_DECISION, 4)}
+    if demo.num_players > 1:
+        shapes["others"] = (TICS_PER_DECISION, demo.num_players - 1, 4)
+    return {name: spaces.Box(0, 255, shape, np.uint8) for name, shape in shapes.items()}
 
 
 def _num_decisions(demo: Demo) -> int:

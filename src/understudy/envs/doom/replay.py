@@ -101,20 +101,20 @@ def _read_picture(
     process: subprocess.Popen[bytes], demo: Demo, expected: int, timeout_s: float, folder: Path
 ) -> np.ndarray:
     deadline = time.monotonic() + timeout_s
-    head = _read_exactly(process, RECORD.size, deadline)
+    head = read_exactly(process, RECORD.size, deadline)
     tic, size = RECORD.unpack(head) if len(head) == RECORD.size else (0, 0)
     if len(head) == RECORD.size and (tic, size) != (expected, _PICTURE_BYTES):
         raise RecordingError(
             f"The engine drew {size} bytes after tic {tic} of {demo.source}, where the {_PICTURE_BYTES} bytes of tic "
             f"{expected} of {demo.num_tics} were due; it left out a tic, so the demo cannot be imported."
         )
-    payload = _read_exactly(process, size, deadline)
+    payload = read_exactly(process, size, deadline)
     if not payload or len(payload) != size:
         raise RecordingError(_what_happened(process, demo, expected, time.monotonic() >= deadline, folder))
     return np.frombuffer(payload, np.uint8).reshape(PICTURE_SHAPE)
 
 
-def _read_exactly(process: subprocess.Popen[bytes], size: int, deadline: float) -> bytearray:
+def read_exactly(process: subprocess.Popen[bytes], size: int, deadline: float) -> bytearray:
     """Return `size` bytes, or fewer if the process ended or the deadline passed."""
     assert process.stdout is not None
     data = bytearray()

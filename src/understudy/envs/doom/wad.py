@@ -17,8 +17,12 @@ from understudy.errors import RecordingError, suggest
 _HEADER = struct.Struct("<4sii")
 _ENTRY = struct.Struct("<ii8s")
 _KINDS = {b"IWAD": "IWAD", b"PWAD": "PWAD"}
-_DEMO = re.compile(r"DEMO\d+")
+DEMO_NAME = re.compile(r"DEMO\d+")
 _MAP = re.compile(r"E\dM\d|MAP\d\d")
+
+MAX_LUMPS = 200_000
+"""More than any game has; what a damaged header says may be anything."""
+MAX_LUMP_BYTES = 256 * 1024 * 1024
 
 _THING_BYTES = 10  # x, y, angle, type, flags: five int16
 
@@ -59,6 +63,8 @@ class Wad:
         size = path.stat().st_size
         with path.open("rb") as file:
             kind, count, start = _read_header(file, path, size)
+            if count > MAX_LUMPS:
+                raise RecordingError(f"{path} says it has {count:,} lumps; at most {MAX_LUMPS:,} are read.")
             file.seek(start)
             directory = file.read(count * _ENTRY.size)
         lumps = tuple(
@@ -76,6 +82,8 @@ class Wad:
         lump = self._by_name.get(name.upper())
         if lump is None:
             raise RecordingError(f"{self.path.name} has no lump '{name}'.{suggest(name, self._of_kind(name))}")
+        if lump.size > MAX_LUMP_BYTES:
+            raise RecordingError(f"{self.path} says that lump '{name}' has {lump.size:,} bytes; none is that large.")
         with self.path.open("rb") as file:
             file.seek(lump.offset)
             data = file.read(lump.size)
@@ -85,7 +93,7 @@ class Wad:
 
     def demos(self) -> list[tuple[str, bytes]]:
         """Return (name, bytes) of each attract-mode demo, the lumps `DEMO1`, `DEMO2` and so on."""
-        names = sorted((name for name in self._by_name if _DEMO.fullmatch(name)), key=lambda name: int(name[4:]))
+        names = sorted((name for name in self._by_name if DEMO_NAME.fullmatch(name)), key=lambda name: int(name[4:]))
         return [(name, self.read(name)) for name in names]
 
     def __contains__(self, name: str) -> bool:
