@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -31,6 +32,9 @@ app.command("replay")(replay.replay)
 
 def run() -> None:
     """Run the command line. Exit status 2 and one sentence for a user's mistake, 130 for Ctrl-C."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Names of files need not be text, and not every terminal knows every letter.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app()
     except UnderstudyError as error:

@@ -21,7 +21,7 @@ def progress(console: Console | None = None) -> Iterator[Report]:
     if not console.is_terminal:
         yield _Lines(console)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as bars:
         tasks: dict[str, TaskID] = {}
 
@@ -45,4 +45,4 @@ class _Lines:
         begins = what not in self._printed
         if begins or done == total or now - self._printed[what] > _LINE_EVERY_S:
             self._printed[what] = now
-            self._console.print(f"{what}: {done}/{total}", highlight=False)
+            self._console.print(f"{what}: {done}/{total}", highlight=False, markup=False)
