@@ -13,7 +13,7 @@ from understudy.errors import ObservationError
 from understudy.recordings.layout import Layout
 from understudy.spec import ActionSpec, check_array
 
-_INT64 = np.iinfo(np.int64)
+_LOWEST, _HIGHEST = -(2**63), 2**63 - 1
 _LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -43,7 +43,7 @@ def count_rows(layout: Layout, actions: Mapping[str, Any]) -> int:
 
 def fit_whole_number(what: str, value: int) -> int:
     """Return a whole number that int64 holds."""
-    if not _INT64.min <= value <= _INT64.max:
+    if not _LOWEST <= value <= _HIGHEST:
         raise ObservationError(f"{what} should fit int64, got {value}.")
     return int(value)
 
@@ -55,7 +55,7 @@ def fit_whole_numbers(what: str, values: Any, num_rows: int) -> np.ndarray:
         raise ObservationError(
             f"{what} should be whole numbers of shape ({num_rows},), got {column.dtype} of shape {column.shape}."
         )
-    if column.dtype.kind == "u" and num_rows and column.max() > _INT64.max:
+    if column.dtype.kind == "u" and num_rows and column.max() > _HIGHEST:
         raise ObservationError(f"{what} should fit int64, got {column.max()}.")
     return column
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -298,7 +299,7 @@ def _is_sound(batch: pa.RecordBatch, crc: bytes | None) -> bool:
 def _read_batches(path: Path) -> tuple[Layout, list[pa.RecordBatch], list[bytes | None], list[int]]:
     """Read the schema and each whole batch; the last value holds the byte after the schema and after each batch."""
     try:
-        source = pa.memory_map(str(path))
+        source = pa.memory_map(os.fsencode(path))
         stream = pa.ipc.open_stream(source)
         layout = Layout.from_schema(stream.schema, str(path))
     except FileNotFoundError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,11 +16,12 @@ import pytest
 import vpt_logs
 from gymnasium import spaces
 from matrix_toys import PLAIN
+from PIL import Image
 from unity_demos import floats, pair, read_all, vector, walk, write_demo
 
 from understudy.errors import RecordingError
 from understudy.recordings import EpisodeWriter, Provenance, open_recordings
-from understudy.recordings.formats import ImportOptions, export_logs, import_logs
+from understudy.recordings.formats import ImportOptions, export_logs, guards, import_logs
 from understudy.recordings.formats.d3rlpy import D3rlpyImporter
 from understudy.recordings.formats.godot_rl import GodotRlImporter
 from understudy.recordings.formats.imitation import ImitationImporter
@@ -193,6 +196,34 @@ def test_an_episode_that_lacks_an_observation_says_so(tmp_path: Path) -> None:
         list(log.rows)
 
 
+@pytest.mark.parametrize("data_format", ["hdf5", "arrow"])
+@pytest.mark.parametrize("is_jpeg", [False, True])
+def test_only_what_is_jpeg_is_called_so(tmp_path: Path, data_format: str, is_jpeg: bool) -> None:
+    """Metadata without `jpeg_encoding` are of Minari before 0.5.4, whose pictures were raw at first and then JPEG."""
+    data = minari_sets.make(tmp_path, data_format, [minari_sets.buffer(0, 3)], jpeg_encoding=is_jpeg)
+    file = data / "data" / "metadata.json"
+    metadata = json.loads(file.read_text())
+    del metadata["jpeg_encoding"]
+    file.write_text(json.dumps(metadata))
+    importer = MinariImporter()
+    assert any("JPEG" in note for note in importer.describe(data, ImportOptions()).notes) == is_jpeg
+    log = next(importer.iter_episodes(data, ImportOptions()))
+    assert ("pictures" in log.provenance.notes) == is_jpeg
+
+
+def test_a_picture_is_not_turned_as_its_camera_says() -> None:
+    """Minari, LeRobot and others leave a picture as its pixels lie, whatever EXIF says of the camera."""
+    levels = np.zeros((24, 40, 3), np.uint8)
+    levels[:12] = 200
+    note = Image.Exif()
+    note[0x0112] = 6
+    buffer = io.BytesIO()
+    Image.fromarray(levels).save(buffer, format="JPEG", exif=note)
+    found = guards.decode_picture(buffer.getvalue(), "a picture")
+    assert found.shape == (24, 40, 3)
+    assert (found[2].mean(), found[21].mean()) == pytest.approx((200, 0), abs=8)
+
+
 # --- VPT -------------------------------------------------------------------------------------------------------------
 
 
@@ -234,7 +265,7 @@ def test_the_last_episode_ends_as_the_returns_say(tmp_path: Path) -> None:
         "episode_starts": np.array([True, False, False, True, False, False]),
     }
     for name, returns, expected in (("whole", 2, [True, True]), ("cut", 1, [True, False])):
-        np.savez(tmp_path / f"{name}.npz", **found, episode_returns=np.ones(returns))
+        np.savez(tmp_path / f"{name}.npz", **found, episode_returns=np.ones(returns))  # type: ignore[arg-type]
         endings = []
         for log in ImitationImporter().iter_episodes(tmp_path / f"{name}.npz", ImportOptions()):
             endings += [rows.ending.terminated for rows in log.rows if rows.ending is not None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +25,7 @@ def read_batches(path: Path) -> tuple[pa.Schema, list[pa.RecordBatch], str | Non
         RecordingError: If not even the schema can be read.
     """
     try:
-        with pa.memory_map(str(path)) as source:
+        with pa.memory_map(os.fsencode(path)) as source:
             if source.read(8) != _FILE_MAGIC:
                 source.seek(0)
             messages = pa.ipc.MessageReader.open_stream(source)

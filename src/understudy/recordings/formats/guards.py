@@ -83,7 +83,8 @@ def decode_picture(data: bytes, where: str, *, max_pixels: int = MAX_PIXELS) -> 
         raise RecordingError(f"{where} is not a PNG or JPEG picture.")
     if size[0] * size[1] > max_pixels:
         raise RecordingError(f"{where} says it is {size[1]} × {size[0]} pixels; at most {max_pixels:,} are decoded.")
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_ANYCOLOR)
+    # Turned as a camera's note (EXIF) says, it would have another size than its header, and than in other readers.
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     if image is None or image.dtype != np.uint8:
         raise RecordingError(f"{where} is damaged and cannot be decoded.")
     return image[..., None] if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)

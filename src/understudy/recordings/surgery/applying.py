@@ -75,7 +75,6 @@ def _apply(plan: Plan, recordings: Sequence[Episode], out: Path, progress: Progr
 def _forget(out: Path) -> None:
     """Take back what `_claim` made, so that the plan can be mended and applied to the same folder."""
     shutil.rmtree(out)
-    shutil.rmtree(_work(out), ignore_errors=True)
 
 
 def _common_folder(recordings: Sequence[Episode]) -> Path:
@@ -99,16 +98,18 @@ def _require_apart(root: Path, out: Path) -> None:
 
 def _claim(plan: Plan, recordings: Sequence[Episode], out: Path) -> bool:
     """Make `out` the folder of this very work; return whether it is a new one."""
+    # Names may tell what an anonymised recording no longer does.
+    named = not any(isinstance(each, Anonymise) for each in plan.operations)
     form = {
         "plan": json.loads(plan.to_json()),
-        "recordings": [{"name": each.name, "digest": each.digest} for each in recordings],
+        "recordings": [{**({"name": each.name} if named else {}), "digest": each.digest} for each in recordings],
     }
     path = out / PLAN_FILE
     if path.is_file():
         if _read(path) != form:
             raise RecordingError(f"{out} holds the work of another plan, or of other recordings; name a new folder.")
         return False
-    if out.exists() and (out.is_file() or any(out.iterdir())):
+    if out.exists() and (out.is_file() or any(each != _work(out) for each in out.iterdir())):
         raise RecordingError(f"{out} is there already; name a new folder, nothing is overwritten.")
     out.mkdir(parents=True, exist_ok=True)
     _work(out).mkdir(exist_ok=True)
@@ -136,8 +137,8 @@ def _copy_key(root: Path, out: Path) -> None:
 
 
 def _work(out: Path) -> Path:
-    """A folder beside `out`: whoever opens that meanwhile must not find half a recording."""
-    return out.absolute().with_name(f".{out.name}.part")
+    """A hidden folder: whoever opens `out` meanwhile must not find half a recording."""
+    return out / ".part"
 
 
 def _write_all(takes: Sequence[Take], out: Path, progress: Progress) -> list[Path]:

@@ -16,7 +16,7 @@ from understudy.recordings.surgery.take import HISTORY, Take
 
 STYLE = "style"
 # As in the names that the recorder gives, and some importers.
-_TIME = re.compile(r"-?\d{8}T\d{6}")
+_TIME = re.compile(r"-?\d{8}[T-]\d{6}")
 # Provenance must say some time; this one says that it is not known.
 UNKNOWN_START = "1970-01-01T00:00:00+00:00"
 

@@ -58,6 +58,11 @@ class ArrowEpisode:
         found = [_numbers(part, () if flat else shape, where) for part in parts]
         return np.concatenate([np.empty((0, *(() if flat else shape)), found[0].dtype if found else float), *found])
 
+    def is_jpeg(self, leaf: Leaf) -> bool:
+        """Whether a leaf is kept as JPEG pictures."""
+        kinds = (_descend(batch, "observations", leaf, self._where).type for batch in self._batches[:1])
+        return any(pa.types.is_binary(kind) for kind in kinds)
+
     def plain(self, name: str, start: int, stop: int) -> np.ndarray:
         """Rewards, terminations or truncations."""
         parts = [_column(batch, name, self._where) for batch in self._slices(start, stop)]

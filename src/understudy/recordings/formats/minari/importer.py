@@ -71,7 +71,7 @@ class MinariImporter:
         """Yield the data set's episodes in their order; raises `RecordingError`."""
         data = read_data_set(path, _settings(options))
         with ExitStack() as stack:
-            for number, opener in open_storage(data.folder, str(data.metadata.get("data_format", "hdf5")), stack):
+            for number, opener in _episodes(data, stack):
                 yield _episode(data, number, opener, options)
 
 
@@ -88,16 +88,30 @@ def _notes(data: DataSet) -> list[str]:
     if data.assumed_rate:
         rate = data.behavior.decision_hz
         lines.append(f"the data name no rate; {rate:g} decisions a second are taken (--set decision_hz=…)")
-    if _has_jpegs(data):
+    if _first_has_jpegs(data):
         lines.append("pictures were stored as JPEG: their fine detail was lost when the data set was made")
     return lines + ([] if data.ours else notes_on(data.observations, data.actions, data.behavior))
 
 
-def _has_jpegs(data: DataSet) -> bool:
-    shapes = [each.space for each in data.observations if each.space.dtype == np.uint8]
-    large = any(len(each.shape or ()) in (2, 3) and min((each.shape or ())[:2]) >= 32 for each in shapes)
-    # Minari before the key always made JPEG of them.
-    return large and data.metadata.get("jpeg_encoding", True) is not False
+def _has_jpegs(data: DataSet, stored: StoredEpisode) -> bool:
+    """Whether pictures are JPEG: by what is there, for the metadata of old say nothing, and meant either."""
+    try:
+        return any(stored.is_jpeg(each) for each in data.observations if each.space.dtype == np.uint8)
+    except RecordingError:
+        return False
+
+
+def _first_has_jpegs(data: DataSet) -> bool:
+    try:
+        with ExitStack() as stack:
+            opener = next(iter(_episodes(data, stack)), None)
+            return opener is not None and _has_jpegs(data, opener[1]())
+    except RecordingError:
+        return False
+
+
+def _episodes(data: DataSet, stack: ExitStack) -> Iterator[tuple[int, Opener]]:
+    return open_storage(data.folder, str(data.metadata.get("data_format", "hdf5")), stack)
 
 
 def _episode(data: DataSet, number: int, opener: Opener, options: ImportOptions) -> LogEpisode:
@@ -110,7 +124,7 @@ def _episode(data: DataSet, number: int, opener: Opener, options: ImportOptions)
         stored = opener()
         attributes = stored.attributes()
         steps = _count(attributes.get("total_steps"))
-        provenance = _provenance(data, number, attributes)
+        provenance = _provenance(data, number, attributes, has_jpegs=_has_jpegs(data, stored))
     except RecordingError as error:
         if not options.salvage:
             raise
@@ -120,7 +134,7 @@ def _episode(data: DataSet, number: int, opener: Opener, options: ImportOptions)
     return LogEpisode(name, data.behavior, provenance, rows, steps, losses=losses)
 
 
-def _provenance(data: DataSet, number: int, attributes: Mapping[str, Any]) -> Provenance:
+def _provenance(data: DataSet, number: int, attributes: Mapping[str, Any], *, has_jpegs: bool) -> Provenance:
     ours = stored_provenance(attributes.get("understudy"))
     if data.ours and ours is not None:
         return ours
@@ -128,7 +142,7 @@ def _provenance(data: DataSet, number: int, attributes: Mapping[str, Any]) -> Pr
     notes: dict[str, Json] = {"dataset_id": data.dataset_id, "episode": number, "algorithm": algorithm}
     if data.assumed_rate:
         notes["decision_hz"] = "assumed"
-    if _has_jpegs(data):
+    if has_jpegs:
         notes["pictures"] = "stored as JPEG"
     return Provenance(
         data.game,

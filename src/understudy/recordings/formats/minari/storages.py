@@ -36,6 +36,10 @@ class StoredEpisode(Protocol):
         """A leaf's values, shape (n, *its shape)."""
         ...
 
+    def is_jpeg(self, leaf: Leaf) -> bool:
+        """Whether a leaf of `observations` is kept as JPEG pictures, whatever the metadata say."""
+        ...
+
     def plain(self, name: str, start: int, stop: int) -> np.ndarray:
         """Rewards, terminations or truncations, shape (n,)."""
         ...
@@ -74,6 +78,10 @@ class Hdf5Episode:
         with hdf5.told(where):
             pictures = [np.asarray(each, np.uint8).tobytes() for each in data[start:stop]]
         return decode_pictures(pictures, shape, start, where)
+
+    def is_jpeg(self, leaf: Leaf) -> bool:
+        """Whether a leaf is kept as JPEG pictures."""
+        return _is_jpeg(self._leaf("observations", leaf), tuple(leaf.space.shape or ()))
 
     def plain(self, name: str, start: int, stop: int) -> np.ndarray:
         """Rewards, terminations or truncations."""
