@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from toys import TOY, write_episode
+from toys import TOY, sample_action, sample_observation, write_episode
 from understudy.errors import RecordingError
-from understudy.recordings import Cache, Recordings, open_recordings
+from understudy.recordings import Cache, EpisodeWriter, Provenance, Recordings, open_recordings
 from understudy.recordings.cache import Transform
+from understudy.recordings.layout import CUT_EVENT
 from understudy.sensors import Pixels
 
 SMALLER = Pixels(source=(12, 16, 3), size=(6, 8), channels="grey")
@@ -118,3 +119,17 @@ def test_recordings_without_a_step_are_refused(tmp_path: Path) -> None:
     """There is nothing to learn from no recording at all."""
     with pytest.raises(RecordingError, match=r"^The recordings hold no step to learn from\.$"):
         Cache.build(Recordings([]), tmp_path, sensors=("frame",))
+
+
+def test_the_cache_knows_where_episodes_were_cut(tmp_path: Path) -> None:
+    """A step with the event `cut` is a row that does not follow the one before."""
+    for name in ("a", "b"):
+        with EpisodeWriter(tmp_path / "logs", TOY, Provenance("toy"), name=name) as writer:
+            for step in range(25):
+                events = [CUT_EVENT] if name == "b" and step in (4, 17) else ["kill"]
+                writer.append(sample_observation(TOY, 0, step), sample_action(TOY, 0, step), events=events)
+            writer.finish(truncated=True)
+    episodes = open_recordings(tmp_path / "logs")
+    assert episodes[1].steps_with(CUT_EVENT).tolist() == [4, 17]
+    cache = Cache.build(episodes, tmp_path / "cache", sensors=("rays",))
+    assert Cache(cache.folder).cuts.tolist() == [29, 42]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -142,3 +143,14 @@ def test_blocks_and_a_tail_exclude_each_other() -> None:
     """Both ways of holding out blocks at once are refused."""
     with pytest.raises(RecipeError, match="give one of them"):
         split_spans([Span("one", "a", 0, 100)], SplitRecipe(blocks=0.2, tail=0.2), 0)
+
+
+@given(st.lists(st.integers(0, 60), max_size=8))
+def test_cutting_loses_no_row_and_crosses_no_seam(cuts: list[int]) -> None:
+    """The pieces hold the same rows in the same order, and none goes on over a cut."""
+    spans = (Span("a", "p", 3, 20), Span("b", "p", 20, 50))
+    split = Split(spans, {"players": (Span("c", "q", 50, 60),)}).cut_at(np.unique(np.array(cuts, np.int64)))
+    rows = [row for span in split.train for row in range(span.start, span.stop)]
+    assert rows == list(range(3, 50))
+    for span in (*split.train, *split.held_out["players"]):
+        assert not any(span.start < cut < span.stop for cut in cuts)

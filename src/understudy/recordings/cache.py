@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import math
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.lib.format import open_memmap
 
 from understudy.errors import RecordingError
+from understudy.recordings.layout import CUT_EVENT
 from understudy.recordings.reader import Episode
 from understudy.spec import SensorSpec
 
@@ -26,7 +28,7 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 FORMAT = 1
-_ROWS_AT_ONCE = 512
+_BYTES_AT_ONCE, _MOST_ROWS = 16 << 20, 1 << 16
 
 Progress = Callable[[str, int, int], None]
 
@@ -62,6 +64,7 @@ class Cache:
     Attributes:
         folder: Where it lies.
         spans: Which rows belong to which episode.
+        cuts: Rows that do not follow the one before, though of the same episode (the event `cut`), int64, rising.
         arrays: By key (`observation.<sensor>`, `action.<part>`), shape (rows, *shape).
     """
 
@@ -69,6 +72,7 @@ class Cache:
         self.folder = folder
         index = json.loads((folder / "index.json").read_text())
         self.spans = tuple(Span(**form) for form in index["spans"])
+        self.cuts = np.array(index.get("cuts", []), np.int64)
         self.arrays = {key: np.load(folder / f"{key}.npy", mmap_mode="r") for key in index["keys"]}
 
     @property
@@ -186,17 +190,20 @@ def _build(
     episodes = [each for each in episodes if each.num_steps]
     total = sum(each.num_steps for each in episodes)
     spans: list[dict[str, Any]] = []
+    cuts: list[int] = []
     outputs: dict[str, np.ndarray] = {}
     start = 0
     for episode in episodes:
         episode.verify()
-        for first in range(0, episode.num_steps, _ROWS_AT_ONCE):
-            rows = slice(first, min(first + _ROWS_AT_ONCE, episode.num_steps))
+        at_once = _rows_at_once(episode, sensors)
+        for first in range(0, episode.num_steps, at_once):
+            rows = slice(first, min(first + at_once, episode.num_steps))
             for key, values in _columns(episode, rows, sensors, transforms):
                 if key not in outputs:
                     outputs[key] = _allocate(work / f"{key}.npy", values.dtype, (total, *values.shape[1:]))
                 outputs[key][start + first : start + first + len(values)] = values
             progress("Decoding recordings", start + rows.stop, total)
+        cuts += (start + episode.steps_with(CUT_EVENT)).tolist()
         spans.append(
             {
                 "name": episode.name,
@@ -208,7 +215,14 @@ def _build(
         start += episode.num_steps
     for array in outputs.values():
         array.flush()  # type: ignore[attr-defined]
-    (work / "index.json").write_text(json.dumps({"spans": spans, "keys": sorted(outputs)}))
+    (work / "index.json").write_text(json.dumps({"spans": spans, "cuts": cuts, "keys": sorted(outputs)}))
+
+
+def _rows_at_once(episode: Episode, sensors: Sequence[str]) -> int:
+    """Few where they are pictures, so that memory does not grow; many where they are numbers, so that it goes fast."""
+    columns = [*(episode.layout.sensors[name] for name in sensors), *episode.layout.actions.values()]
+    size = sum(math.prod(each.shape) * each.dtype.itemsize for each in columns)
+    return max(64, min(_MOST_ROWS, _BYTES_AT_ONCE // max(1, size)))
 
 
 def _allocate(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray:

@@ -37,6 +37,8 @@ from understudy.spec import ActionSpec, BehaviorSpec, SensorSpec
 
 FORMAT = b"1"
 SUFFIX = ".arrows"
+# The event of a step that does not follow the one before it.
+CUT_EVENT = "cut"
 CRC_KEY = b"crc32"
 _SIGNATURE, _UP, _LEVEL = b"\x89PNG\r\n\x1a\n", 2, 1
 

@@ -14,6 +14,7 @@ from typing import overload
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from understudy.errors import RecordingError, SpecError, suggest
 from understudy.recordings.layout import CRC_KEY, SUFFIX, Column, Layout, batch_crc
@@ -142,6 +143,17 @@ class Episode:
     def times_ns(self, rows: slice = slice(None)) -> np.ndarray:
         """Return `time_ns` of some rows."""
         return self._values(_TIME, rows)
+
+    def steps_with(self, event: str) -> np.ndarray:
+        """Return the steps in which an event happened, int64, rising."""
+        found = [np.empty(0, np.int64)]
+        for index, start in enumerate(self._starts[:-1]):
+            column = self._batch(index).column("events")
+            words = column.flatten()
+            if len(words):
+                hits = pc.equal(words, event)
+                found.append(start + np.unique(pc.list_parent_indices(column).filter(hits).to_numpy()))
+        return np.concatenate(found).astype(np.int64)
 
     def events_in(self, rows: slice = slice(None)) -> list[list[str]]:
         """Return `events` of some rows."""

@@ -139,7 +139,7 @@ def prepare(
         transforms=reductions(recipe, behavior),
         progress=progress,
     )
-    split = split_spans(cache.spans, recipe.split, recipe.loop.seed)
+    split = split_spans(cache.spans, recipe.split, recipe.loop.seed).cut_at(cache.cuts)
     policy = build_policy(recipe, behavior)
     explained = None
     if recipe.pretrain is not None:

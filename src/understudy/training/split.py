@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -27,6 +28,11 @@ class Split:
 
     train: tuple[Span, ...]
     held_out: dict[str, tuple[Span, ...]]
+
+    def cut_at(self, rows: np.ndarray) -> Split:
+        """Return the same with spans cut before each of these rows, so that no memory runs across a seam."""
+        pieces = {kind: _cut(spans, rows) for kind, spans in self.held_out.items()}
+        return Split(_cut(self.train, rows), pieces)
 
 
 def split_spans(spans: Sequence[Span], recipe: SplitRecipe, seed: int) -> Split:
@@ -55,6 +61,14 @@ def split_spans(spans: Sequence[Span], recipe: SplitRecipe, seed: int) -> Split:
         raise RecipeError("The split leaves nothing to train on; hold out fewer players or episodes, or record more.")
     held_out = {"blocks": blocks, "episodes": episodes, "players": unseen}
     return Split(train, {kind: kept for kind, kept in held_out.items() if kept})
+
+
+def _cut(spans: Sequence[Span], rows: np.ndarray) -> tuple[Span, ...]:
+    pieces = []
+    for span in spans:
+        edges = [span.start, *rows[(span.start < rows) & (rows < span.stop)].tolist(), span.stop]
+        pieces += [replace(span, start=start, stop=stop) for start, stop in pairwise(edges)]
+    return tuple(pieces)
 
 
 def _trimmed(spans: Sequence[Span], trim: Mapping[str, int]) -> list[Span]:

@@ -16,7 +16,7 @@ from understudy.errors import RecordingError, require
 if TYPE_CHECKING:
     from understudy.recordings.formats import ImportReport
 
-_SHOWN = 20
+_SHOWN, _MOST_NOTES = 20, 60
 
 
 def import_(
@@ -96,8 +96,11 @@ def _print(done: ImportReport, out: Path) -> None:
     if done.unknown:
         names = ", ".join(path.name for path in done.unknown[:_SHOWN])
         console.print(f"{len(done.unknown)} files are of no known format and were left alone: {names}")
-    for note, count in done.notes.most_common(_SHOWN):
-        console.print(f"{note} ({count} logs)" if count > 1 else note)
+    if done.notes:
+        found = Table("format", "what was found, or assumed", "logs")
+        for (format_name, note), count in sorted(done.notes.items())[:_MOST_NOTES]:
+            found.add_row(format_name, note, str(count))
+        console.print(found)
     kept = f", {len(done.kept)} of them there before" if done.kept else ""
     total = len(done.written) + len(done.kept)
     console.print(f"{total} recordings ({done.steps} steps) in {out}{kept}.")

@@ -30,7 +30,7 @@ class ImportReport:
         steps: In all of them.
         losses: What could not be read, of which log. Of a recording that was kept, only what shows without reading it.
         unknown: Files of no known format.
-        notes: What was found out, or assumed, about logs: the line, and how many logs it is about.
+        notes: What was found out, or assumed, about logs: (format, line), and how many logs it is about.
     """
 
     written: list[Path] = field(default_factory=list)
@@ -38,7 +38,7 @@ class ImportReport:
     steps: int = 0
     losses: list[Loss] = field(default_factory=list)
     unknown: list[Path] = field(default_factory=list)
-    notes: Counter[str] = field(default_factory=Counter)
+    notes: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
 def import_logs(
@@ -149,7 +149,7 @@ class _Import:
     def _take(self, path: Path, reader: Importer, options: ImportOptions) -> None:
         found = reader.describe(path, options)
         files = found.files
-        self.report.notes.update(found.notes)
+        self.report.notes.update((reader.name, note) for note in found.notes)
         self.files.update(each.resolve() for each in files)
         self.landing.begin(f"{reader.name}:{_fingerprint(files, options)}")
         for episode in reader.iter_episodes(path, options):

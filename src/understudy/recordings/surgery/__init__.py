@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from understudy.recordings.layout import CUT_EVENT
 from understudy.recordings.surgery.applying import apply_plan
 from understudy.recordings.surgery.operations import (
-    CUT_EVENT,
     Anonymise,
     AnyOperation,
     Deduplicate,

@@ -9,10 +9,11 @@ import numpy as np
 
 from understudy.errors import RecordingError
 from understudy.recordings.formats.protocol import Rows
+from understudy.recordings.layout import CUT_EVENT
 from understudy.recordings.surgery.cutting import STEPS_AT_ONCE
 from understudy.recordings.surgery.folding import allowed_rules, fold, pick
 from understudy.recordings.surgery.joining import with_event
-from understudy.recordings.surgery.operations import CUT_EVENT, Deduplicate, Rule
+from understudy.recordings.surgery.operations import Deduplicate, Rule
 from understudy.recordings.surgery.take import Arrays, Take
 from understudy.spec import ActionSpec
 

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from understudy.recordings.formats.protocol import Rows
+from understudy.recordings.layout import CUT_EVENT
 from understudy.recordings.surgery.cutting import times_of
 from understudy.recordings.surgery.history import joined, piece_of
-from understudy.recordings.surgery.operations import CUT_EVENT, Merge
+from understudy.recordings.surgery.operations import Merge
 from understudy.recordings.surgery.take import Arrays, Take
 from understudy.spec import SensorSpec
 

@@ -13,8 +13,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-CUT_EVENT = "cut"
-
 Unit = Literal["steps", "seconds"]
 Rule = Literal["first", "last", "majority", "mean", "sum", "any"]
 Bound = tuple[int | float, int | float | None]

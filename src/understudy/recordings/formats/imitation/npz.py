@@ -148,7 +148,7 @@ class NpzTrajectories:
             if not len(starts) or starts[0]:
                 starts = np.append(0, starts)
             # Stable-Baselines 2 kept no reason: what was done has a return, and what another follows was done.
-            num_done = max(len(starts) - 1, self._num_returns())
+            num_done = len(starts) - (self._num_returns() != len(starts))
             return np.append(starts, steps), np.arange(len(starts)) < num_done
         splits = self._array("indices", _MAX_TRAJECTORIES).astype(np.int64)
         starts = np.concatenate([[0], splits, [steps]])
@@ -159,8 +159,10 @@ class NpzTrajectories:
         return starts, terminal
 
     def _num_returns(self) -> int:
-        there = "episode_returns.npy" in self._archive.namelist()
-        return len(Member(self._archive, "episode_returns", str(self._path))) if there else 0
+        try:
+            return len(Member(self._archive, "episode_returns", str(self._path)))
+        except RecordingError:  # others leave them out, and nothing else hangs on them
+            return 0
 
     def _array(self, name: str, limit: int) -> np.ndarray:
         member = Member(self._archive, name, str(self._path))
