@@ -22,6 +22,7 @@ app = typer.Typer(
 app.add_typer(logs.app, name="logs")
 app.command("record")(record.record)
 app.command("train")(train.train)
+app.command("train-init")(train.train_init)
 app.command("export")(export.export)
 app.command("serve")(serve.serve)
 app.add_typer(bots.app, name="bots")

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from understudy.cli.progress import progress
-from understudy.errors import require
+from understudy.errors import RecipeError, require
 
 
 def train(
@@ -45,3 +45,27 @@ def train(
     console = Console()
     console.print(table)
     console.print(f"Next: understudy export {out} BUNDLE --logs {logs}", highlight=False)
+
+
+def train_init(
+    logs: Annotated[Path, typer.Argument(help="A folder of recordings of one behaviour.")],
+    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("recipe.yaml"),
+) -> None:
+    """Write a first recipe for recordings, with a comment where one would change it."""
+    require("pyarrow", "logs")
+    from understudy.recordings import open_recordings
+    from understudy.training.first_recipe import first_recipe
+
+    text = first_recipe(open_recordings(logs))
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise RecipeError(f"{out} is there already; name another file.") from error
+    except OSError as error:
+        raise RecipeError(
+            f"{out} cannot be written ({error.strerror}); name a file in a folder that exists."
+        ) from error
+    Console(highlight=False, markup=False, soft_wrap=True).print(
+        f"Wrote {out}. Train it: understudy train {out} {logs} --out RUN"
+    )
