@@ -71,8 +71,10 @@ class Recorder:
         extras |= {f"{POLICY}{each.name}": _box(each) for each in self._behavior.actions}
         try:
             self._writers[bot] = EpisodeWriter(self._folder, self._behavior, provenance, extras=extras)
-        except OSError as error:
-            problem = error.strerror or type(error).__name__
+        except RecordingError as error:
+            # Where the server's folder lies is none of the client's business.
+            cause = error.__cause__
+            problem = (cause.strerror if isinstance(cause, OSError) else None) or "its recorder could not begin"
             raise RecordingError(f"The play of bot {bot} cannot be recorded here: {problem}.") from error
 
     def keep(self, tick: pb.Tick, sensors: Sequence[np.ndarray], actions: Sequence[np.ndarray]) -> None:

@@ -193,7 +193,7 @@ def test_the_game_of_a_demo_is_the_one_beside_it_or_freedoom_as_a_guess(
 ) -> None:
     """A demo names no game: a WAD beside it is its game; Freedoom may be, and the doubt is told."""
     guessed = import_logs([short_file], tmp_path / "logs")
-    assert list(guessed.notes) == [
+    assert [note for _, note in guessed.notes] == [
         "freedoom2-short: MAP23, 2 players, 0:02. It does not say which game it was recorded on: freedoom2.wad is a "
         "guess, and on another its pictures are wrong; say which with --format doom --set iwad=WAD"
     ]
