@@ -93,6 +93,17 @@ def test_too_few_sessions_have_no_majority(tmp_path: Path, check: str) -> None:
     assert examined(tmp_path, check, wrong_way, sessions=2).findings == ()
 
 
+@pytest.mark.parametrize("check", list(KINDS))
+@pytest.mark.parametrize("steps", [1, 2])
+def test_a_session_of_hardly_a_step_does_no_harm(tmp_path: Path, check: str, steps: int) -> None:
+    """It is not looked at, and does not keep the others from being."""
+    with EpisodeWriter(tmp_path / "logs", SWING, Provenance("swing"), name="short") as writer:
+        for _ in range(steps):
+            writer.append({"place": np.zeros(2, np.float32)}, {"push": np.int64(1)})
+        writer.finish(truncated=True)
+    assert all(each.recording != "short" for each in examined(tmp_path, check).findings)
+
+
 def test_a_player_who_contradicts_the_others_is_found(tmp_path: Path) -> None:
     """The session in which each push goes the other way is the one that is incompatible."""
     [finding] = examined(tmp_path, "incompatible", wrong_way).findings

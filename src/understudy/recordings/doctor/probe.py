@@ -10,12 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from understudy.recordings.doctor.embedding import view
+from understudy.recordings.doctor.matching import sample_steps
 from understudy.recordings.doctor.session import Session
 
 _NEIGHBOURS = 8
-_SIZE = 16
-_STEPS = 300
 _CHUNK = 1024
 
 
@@ -41,11 +39,9 @@ class Probe:
     """
 
     def __init__(self, sessions: Sequence[Session]) -> None:
-        steps = [np.unique(np.linspace(0, each.num_steps - 1, _STEPS).astype(np.int64)) for each in sessions]
-        seen = [view(session)[at] for session, at in zip(sessions, steps, strict=True)]
-        done = [session.inputs.features[at] for session, at in zip(sessions, steps, strict=True)]
-        self._owner = np.repeat(np.arange(len(sessions)), [len(each) for each in steps])
-        self._seen = _reduce(np.concatenate(seen))
+        sample = sample_steps(sessions)
+        self._owner, self._seen = sample.session, sample.points
+        done = [session.inputs.features[sample.steps[self._owner == index]] for index, session in enumerate(sessions)]
         self._done = np.concatenate(done)
         self._variance = max(float(self._done.var(axis=0).sum()), 1e-9)
 
@@ -82,11 +78,3 @@ class Probe:
 def _parts(columns: np.ndarray, first: np.ndarray) -> list[tuple[int, np.ndarray]]:
     """Cut columns where sessions begin."""
     return list(zip(first.tolist(), np.split(columns, first[1:], axis=1), strict=True))
-
-
-def _reduce(seen: np.ndarray) -> np.ndarray:
-    """The first principal components of standardised values."""
-    spread = seen.std(axis=0)
-    scaled = (seen - seen.mean(axis=0)) * np.where(spread > 1e-6, 1 / np.maximum(spread, 1e-6), 0)
-    _, _, axes = np.linalg.svd(scaled[:: max(1, len(scaled) // 10_000)], full_matrices=False)
-    return (scaled @ axes[:_SIZE].T).astype(np.float32)

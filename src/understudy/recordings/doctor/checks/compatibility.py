@@ -12,6 +12,7 @@ from understudy.recordings.doctor.probe import Probe
 from understudy.recordings.doctor.protocol import Check
 from understudy.recordings.doctor.session import Session
 
+_SHORTEST = 16  # steps, below which a session has nothing to say
 _FEWEST = 6
 _NOVEL = 0.95
 # In squared errors of the inputs; 1 is as bad as knowing nothing, 2 as bad as doing the opposite.
@@ -34,6 +35,7 @@ class Compatibility(Check):
 
     def look_all(self, sessions: Sequence[Session]) -> Iterable[Finding]:
         """Let each session be guessed from all others; a handful is needed to tell an outlier."""
+        sessions = [each for each in sessions if each.num_steps >= _SHORTEST]
         if len(sessions) < _FEWEST:
             return
         probe, everyone = Probe(sessions), range(len(sessions))

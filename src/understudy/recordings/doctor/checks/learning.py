@@ -11,6 +11,7 @@ from understudy.recordings.doctor.probe import Probe
 from understudy.recordings.doctor.protocol import Check
 from understudy.recordings.doctor.session import Session
 
+_SHORTEST = 16  # steps, below which a session has nothing to say
 _FEWEST = 8
 _DRAWS = 6
 _HELD_OUT = 0.25
@@ -32,6 +33,7 @@ class LearningCurve(Check):
 
     def look_all(self, sessions: Sequence[Session]) -> Iterable[Finding]:
         """Draw the curve; a handful of sessions is needed for its points."""
+        sessions = [each for each in sessions if each.num_steps >= _SHORTEST]
         if len(sessions) < _FEWEST:
             return
         sizes, errors = _curve(sessions)
