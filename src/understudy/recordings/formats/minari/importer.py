@@ -42,6 +42,8 @@ from understudy.recordings.formats.stored import stored_provenance
 from understudy.recordings.provenance import Provenance
 from understudy.spec import Json
 
+_NAMESPACE_CARD, _DEEPEST = "namespace_metadata.json", 3
+
 
 class MinariImporter:
     """Imports Minari data sets: HDF5, Arrow and Parquet."""
@@ -64,6 +66,8 @@ class MinariImporter:
         """Say what the data set holds; raises `RecordingError` if its metadata cannot be read."""
         found = read_data_set(path, _settings(options))
         files = sorted(each for each in found.folder.rglob("*") if each.is_file() and not each.is_symlink())
+        # Minari keeps a card in each folder of a name such as `namespace/game/task-v0`.
+        files += [card for each in found.folder.parents[:_DEEPEST] if (card := each / _NAMESPACE_CARD).is_file()]
         episodes, steps = (_count(found.metadata.get(key)) for key in ("total_episodes", "total_steps"))
         return LogDescription(tuple(files), episodes, steps, tuple(_notes(found)))
 
