@@ -116,9 +116,9 @@ fix: $(READY) ## Format and mend what ruff can
 
 # --- numbers -------------------------------------------------------------------------------------------------------
 
-bench: bench-line bench-serving ## Run every benchmark
+bench: bench-line bench-serving bench-logs ## Run every benchmark
 
-bench-%: $(READY) ## One benchmark: bench-line, bench-rays, bench-windows, bench-training-step, bench-serving-line, bench-serving, bench-precision
+bench-%: $(READY) ## One benchmark: bench-line, bench-rays, bench-windows, bench-training-step, bench-serving-line, bench-serving, bench-precision, bench-logs
 	$(BIN)/python benchmarks/$(subst -,_,$*).py
 
 proto: $(READY) ## Write the Python modules of proto/
