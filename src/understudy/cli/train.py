@@ -42,7 +42,8 @@ def train(
         gain = f"{row['gain']:+.4f} [{row['gain_low']:+.4f}, {row['gain_high']:+.4f}]"
         numbers = (f"{row[key]:.3f}" for key in ("model", "markov", "marginal"))
         table.add_row(where, row["head"], str(row["steps"]), *numbers, gain)
-    console = Console()
+    # A folder may be called [b], which is no markup.
+    console = Console(markup=False)
     console.print(table)
     console.print(f"Next: understudy export {out} BUNDLE --logs {logs}", highlight=False)
 

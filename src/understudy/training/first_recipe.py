@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import yaml
 from gymnasium import spaces
 
 from understudy.errors import RecipeError
@@ -35,9 +36,9 @@ def first_recipe(recordings: Recordings) -> str:
     lines = [
         f"# A first recipe for '{behavior.name}', made from {len(recordings)} recordings. Every key there is:",
         "# understudy/training/recipe.py; worked examples: recipes/.",
-        f"name: {behavior.name}",
+        f"name: {_word(behavior.name)}",
         "sensors: # what the bot sees; leave out what it should not",
-        *(f"  {each.name}: {_encoder(each)}" for each in sensors),
+        *(f"  {_word(each.name)}: {_encoder(each)}" for each in sensors),
         *_privileged(behavior),
         *_bins(recordings),
         *_split(recordings),
@@ -45,6 +46,11 @@ def first_recipe(recordings: Recordings) -> str:
         f"loop: {{updates: 2000, batch: 16, window: 32, segment: {_segment(recordings)}, learning_rate: 1.0e-3}}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _word(name: str) -> str:
+    """A name as YAML reads it back: `on` and `null` need quotes."""
+    return name if yaml.safe_load(name) == name else f'"{name}"'
 
 
 def _encoder(sensor: SensorSpec) -> str:
@@ -67,7 +73,7 @@ def _bins(recordings: Recordings) -> Iterator[str]:
     if parts:
         yield "bins: # centres that numbers among the actions are rounded to; here quantiles of what was done"
     for part in parts:
-        yield f"  {part.name}: {{bins: {centres(recordings, part)}}}"
+        yield f"  {_word(part.name)}: {{bins: {centres(recordings, part)}}}"
 
 
 def centres(recordings: Recordings, part: ActionSpec) -> list[float]:

@@ -175,7 +175,7 @@ def test_sensor_dead_in_all_recordings_is_told_once(tmp_path: Path) -> None:
 
     assert found.recording == ""
     assert found.fix is not None
-    assert found.fix.operations == (Mask(sensors=("body",)),)
+    assert found.fix.operations == (Mask(recordings=("dead-0", "dead-1", "dead-2"), sensors=("body",)),)
 
 
 def test_black_pictures_are_found(tmp_path: Path) -> None:
@@ -254,7 +254,7 @@ def test_choices_never_made_are_named(tmp_path: Path) -> None:
 
     assert "'use' is the same" in constant.sentence
     assert constant.fix is not None
-    assert constant.fix.operations == (Mask(parts=("use",)),)
+    assert constant.fix.operations == (Mask(recordings=("walk-0", "walk-1", "walk-2"), parts=("use",)),)
     assert rare.severity is Severity.NOTE
     assert "'back' never" in rare.sentence
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
+from glob import escape as escape_pattern
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,8 +20,9 @@ from understudy.cli.progress import progress
 from understudy.errors import RecordingError, require
 
 if TYPE_CHECKING:
-    from understudy.recordings import Recordings
-    from understudy.recordings.doctor import Report
+    from understudy.recordings import Episode, Recordings
+    from understudy.recordings.doctor import Report, SessionCard
+    from understudy.recordings.surgery import Plan
 
 _SHOWN = 30
 _COLOURS = {"problem": "red", "warning": "yellow", "note": "blue"}
@@ -84,7 +87,7 @@ def fix(
     found, recordings = Report.load(report), open_recordings(logs)
     _require_same(found, recordings, report)
     names = [name.strip() for name in apply.split(",") if name.strip()]
-    plan = make_plan(found.findings, names, found.lengths)
+    plan = _possible(make_plan(found.findings, names, found.lengths), recordings, logs)
     with progress() as bar:
         written = apply_plan(plan, list(recordings), out, bar)
     console = Console(highlight=False, soft_wrap=True)
@@ -111,11 +114,13 @@ def _cache(logs: Path) -> Iterator[Path]:
 def _held_out(recordings: Recordings, recipe: Path) -> HeldOut:
     """What a recipe's split holds out, by recording and kind."""
     from understudy.recordings.cache import Span
+    from understudy.recordings.doctor.naming import names_of
     from understudy.training.recipe import load_recipe
     from understudy.training.split import split_spans
 
     asked = load_recipe(recipe)
-    spans = [Span(each.name, each.provenance.player, 0, each.num_steps) for each in recordings]
+    named = zip(names_of(recordings), recordings, strict=True)
+    spans = [Span(name, each.provenance.player, 0, each.num_steps) for name, each in named]
     held: dict[str, dict[str, tuple[tuple[int, int], ...]]] = {}
     for kind, kept in split_spans(spans, asked.split, asked.loop.seed).held_out.items():
         for span in kept:
@@ -125,11 +130,43 @@ def _held_out(recordings: Recordings, recipe: Path) -> HeldOut:
 
 
 def _require_same(report: Report, recordings: Recordings, path: Path) -> None:
-    lengths = {each.name: each.num_steps for each in recordings}
-    for name, steps in report.lengths.items():
-        if lengths.get(name) != steps:
-            found = "is not there" if name not in lengths else f"has {lengths[name]} steps, not {steps}"
-            raise RecordingError(f"{path} is of other recordings: '{name}' {found}. Run understudy logs doctor again.")
+    from understudy.recordings.doctor.naming import names_of
+
+    there = dict(zip(names_of(recordings), recordings, strict=True))
+    for card in report.recordings:
+        found = _difference(card, there.get(card.name))
+        if found:
+            raise RecordingError(
+                f"{path} is of other recordings: '{card.name}' {found}. Run understudy logs doctor again."
+            )
+
+
+def _difference(card: SessionCard, episode: Episode | None) -> str:
+    if episode is None:
+        return "is not there"
+    if episode.num_steps != card.steps:
+        return f"has {episode.num_steps} steps, not {card.steps}"
+    return "has changed since" if card.digest not in ("", episode.digest) else ""
+
+
+def _possible(plan: Plan, recordings: Recordings, logs: Path) -> Plan:
+    """Refuse what would hit another recording of the same name, and leave the dropping of empty ones to surgery."""
+    from understudy.recordings.doctor.naming import names_of
+
+    counts = Counter(each.name for each in recordings)
+    asked = {name for operation in plan.operations for name in operation.recordings}
+    empty = set()
+    for name, episode in zip(map(escape_pattern, names_of(recordings)), recordings, strict=True):
+        if name in asked and counts[episode.name] > 1:
+            raise RecordingError(
+                f"{counts[episode.name]} recordings in {logs} are called '{episode.name}', so a fix of one would hit "
+                f"the others. Examine and mend each folder by itself: understudy logs doctor {episode.path.parent}"
+            )
+        if not episode.num_steps:
+            empty.add(name)
+    pairs = ((each, tuple(name for name in each.recordings if name not in empty)) for each in plan.operations)
+    kept = (each.model_copy(update={"recordings": names}) for each, names in pairs if names)
+    return plan.model_copy(update={"operations": tuple(kept)})
 
 
 def _write(report: Report, out: Path, logs: Path) -> None:

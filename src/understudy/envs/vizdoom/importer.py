@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -81,7 +81,7 @@ class VizdoomImporter:
             own = replace(part, player=player, buttons=recorded.asked, variables=recorded.variables)
             with closing(_rows(own, recorded, options.salvage, losses)) as rows:
                 yield LogEpisode(
-                    _name(part, path, player),
+                    _name(part, path, player, demo.players.values()),
                     recorded.behavior,
                     _provenance(demo, part, name, number),
                     rows,
@@ -170,8 +170,12 @@ def _arguments(demo: ZDemo) -> tuple[str, ...]:
     return ("-host 1", f"-port {port}", *kind)
 
 
-def _name(part: Part, path: Path, player: int) -> str:
-    words = f"{Path(part.scenario or part.game).stem}-{path.stem}" + (f"-p{player}" if player else "")
+def _name(part: Part, path: Path, player: int, people: Iterable[str]) -> str:
+    """Name an episode by its scenario and file, which may be called after one of the players."""
+    stem = path.stem
+    for name in sorted(filter(None, people), key=len, reverse=True):
+        stem = re.sub(re.escape(name), "player", stem, flags=re.IGNORECASE)
+    words = f"{Path(part.scenario or part.game).stem}-{stem}" + (f"-p{player}" if player else "")
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", words)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from understudy.errors import RecordingError
 from understudy.recordings.formats.guards import read_text
 
-_LIST = re.compile(r"^\s*(\w+)\s*\+?=\s*\{([^}]*)\}", re.MULTILINE)
+_LIST = re.compile(r"^\s*(\w+)\s*(\+?=)\s*\{([^}]*)\}", re.MULTILINE)
 _LINE = re.compile(r"^\s*(\w+)\s*=\s*([^{}\n]*?)\s*$", re.MULTILINE)
 _MAX_CONFIG_BYTES = 1 << 20
 _REWARDS = re.compile(r"\w+_(reward|penalty)")
@@ -43,8 +43,11 @@ def read_scenario(path: Path) -> Scenario:
     if not path.is_file():
         raise RecordingError(f"{path} is not a file; give the path of a ViZDoom configuration (.cfg).")
     text = re.sub(r"#.*", "", read_text(path, max_bytes=_MAX_CONFIG_BYTES))
-    lists = {name.lower(): tuple(words.upper().split()) for name, words in _LIST.findall(text)}
-    values = {name.lower(): value.strip("\"'") for name, value in _LINE.findall(text)}
+    lists: dict[str, tuple[str, ...]] = {}
+    for name, sign, words in _LIST.findall(text):
+        before = lists.get(_key(name), ()) if sign == "+=" else ()
+        lists[_key(name)] = (*before, *words.upper().split())
+    values = {_key(name): value.strip("\"'") for name, value in _LINE.findall(text)}
     return Scenario(
         wad=_beside(path, values.get("doom_scenario_path", "") or values.get("doom_game_path", "")),
         game=_beside(path, values.get("doom_game_path", "")) if values.get("doom_scenario_path") else "",
@@ -56,10 +59,18 @@ def read_scenario(path: Path) -> Scenario:
     )
 
 
+def _key(name: str) -> str:
+    """The engine takes `livingReward` for `living_reward`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
 def _beside(path: Path, name: str) -> str:
     """A WAD is named relative to its configuration; one that is not there may be of the vizdoom wheel."""
     found = path.parent / name
-    return str(found) if name and found.is_file() else Path(name).name
+    try:
+        return str(found) if name and found.is_file() else Path(name).name
+    except OSError as error:
+        raise RecordingError(f"{path} names the file {name[:80]!r}, which no system has: {error.strerror}.") from error
 
 
 def _number(path: Path, name: str, text: str) -> float:

@@ -75,13 +75,21 @@ def draw(plot: Plot) -> Drawn:
         path="" if plot.bars else path,
         bars=_bars(plot, high) if plot.bars else (),
         marked=marked,
-        low=f"{low:.3g}",
-        high=f"{high:.3g}",
+        low=_brief(low),
+        high=_brief(high),
         first=f"{first:g}",
         last=f"{last:g}",
         x_label=plot.x_label,
         y_label=plot.y_label,
     )
+
+
+def _brief(value: float) -> str:
+    """A number in the few letters that fit beside the plot."""
+    for size, word in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if size <= abs(value) < 1e3 * size:
+            return f"{value / size:.3g}{word}"
+    return f"{value:.3g}"
 
 
 def _bars(plot: Plot, high: float) -> tuple[Bar, ...]:

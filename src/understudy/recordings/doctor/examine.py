@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from understudy.recordings.doctor.checks.damage import find_damage
+from understudy.recordings.doctor.naming import names_of
 from understudy.recordings.doctor.protocol import Check
 from understudy.recordings.doctor.registry import checks as all_checks
 from understudy.recordings.doctor.report import Report, SessionCard
@@ -33,16 +34,17 @@ def examine(
         recordings: Of any behaviours; each behaviour's are held against each other.
         cache: A folder for what sensors are reduced to; the next examination of the same recordings is faster by it.
         checks: Which; all by default.
-        held_out: By recording and kind, the ranges of steps that a recipe holds out.
+        held_out: By recording (as `names_of` calls it) and kind, the ranges of steps that a recipe holds out.
         progress: Called with what is done, how much of it, and of how much.
 
     Returns:
         The findings, the gravest first.
     """
     checks = all_checks() if checks is None else checks
-    findings = [each for episode in recordings for each in find_damage(episode)]
+    named = dict(zip(names_of(recordings), recordings, strict=True))
+    findings = [each for name, episode in named.items() for each in find_damage(episode, name)]
     unread = {each.recording for each in findings}
-    readable = [episode for episode in recordings if episode.name not in unread]
+    readable = {name: episode for name, episode in named.items() if name not in unread}
     sessions = _reduce(readable, cache, held_out or {}, progress)
     groups = _groups(sessions)
     total, done = len(checks) * (len(sessions) + len(groups)), 0
@@ -61,15 +63,17 @@ def examine(
     return Report(recordings=tuple(map(_card, sessions)), findings=tuple(findings), checks=titles)
 
 
-def _reduce(recordings: Sequence[Episode], cache: Path, held_out: HeldOut, progress: Progress) -> list[Session]:
-    total, done = sum(episode.num_steps for episode in recordings), 0
+def _reduce(recordings: Mapping[str, Episode], cache: Path, held_out: HeldOut, progress: Progress) -> list[Session]:
+    total, done = sum(episode.num_steps for episode in recordings.values()), 0
 
     def count(rows: int) -> None:
         nonlocal done
         done += rows
         progress("Reading", done, total)
 
-    return [Session(episode, sign(episode, cache, count), held_out.get(episode.name)) for episode in recordings]
+    return [
+        Session(episode, sign(episode, cache, count), held_out.get(name), name) for name, episode in recordings.items()
+    ]
 
 
 def _groups(sessions: Sequence[Session]) -> list[tuple[Session, ...]]:
@@ -90,4 +94,5 @@ def _card(session: Session) -> SessionCard:
         seconds=session.num_steps / session.hz,
         active=float(active.mean()),
         measures=session.measures,
+        digest=session.episode.digest,
     )

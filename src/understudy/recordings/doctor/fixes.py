@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from glob import escape
 from itertools import pairwise
 
 import numpy as np
@@ -14,6 +15,7 @@ from understudy.recordings.doctor.runs import Range, as_range, find_runs, outsid
 from understudy.recordings.surgery import AnyOperation, Deduplicate, Drop, Mask, Plan, Shift, Split, Trim
 
 ALL = "all"
+EVERY = ("*",)
 
 
 def cut(name: str, sentence: str, recording: str, num_steps: int, cuts: Sequence[Range]) -> Fix | None:
@@ -56,20 +58,36 @@ def make_plan(findings: Iterable[Finding], names: Sequence[str], lengths: dict[s
 
 def _merge(operations: Sequence[AnyOperation], lengths: dict[str, int]) -> Plan:
     drops = {name for each in operations if isinstance(each, Drop) for name in each.recordings}
-    masks = [each for each in operations if isinstance(each, Mask)]
-    sensors = tuple(sorted({name for each in masks for name in each.sensors}))
     result: list[AnyOperation] = [Drop(recordings=tuple(sorted(drops)))] if drops else []
-    if sensors:
-        # All recordings lose it, for one spec must fit them all.
-        result.append(Mask(sensors=sensors))
+    result += _masks([each for each in operations if isinstance(each, Mask)], drops)
     rest = [each for each in operations if not isinstance(each, Drop | Mask) and each.recordings[0] not in drops]
     by_recording: dict[str, list[AnyOperation]] = defaultdict(list)
     for each in rest:
         by_recording[each.recordings[0]].append(each)
     for name, wanted in by_recording.items():
         result += _of_one(name, wanted, lengths[name])
-    # Sensors found late by the same number of steps ask for the same shift.
-    return Plan(operations=tuple(each for index, each in enumerate(result) if each not in result[:index]))
+    return Plan(operations=tuple(map(_named, result)))
+
+
+def _masks(masks: Sequence[Mask], drops: set[str]) -> list[Mask]:
+    """One mask for each set of recordings that are left: those of a behaviour, whose one spec must fit them all."""
+    together: dict[tuple[str, ...], tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
+    for each in masks:
+        sensors, parts = together[tuple(name for name in each.recordings if name not in drops)]
+        sensors.update(each.sensors)
+        parts.update(each.parts)
+    return [
+        Mask(recordings=names, sensors=tuple(sorted(sensors)), parts=tuple(sorted(parts)))
+        for names, (sensors, parts) in together.items()
+        if names
+    ]
+
+
+def _named(operation: AnyOperation) -> AnyOperation:
+    """Surgery takes names as patterns, and a name may look like one: `walk [2]`."""
+    if operation.recordings == EVERY:
+        return operation
+    return operation.model_copy(update={"recordings": tuple(map(escape, operation.recordings))})
 
 
 def _of_one(name: str, wanted: Sequence[AnyOperation], length: int) -> list[AnyOperation]:
@@ -79,8 +97,6 @@ def _of_one(name: str, wanted: Sequence[AnyOperation], length: int) -> list[AnyO
         for start, stop in trim.keep:
             inside[int(start) : None if stop is None else int(stop)] = True
         kept &= inside
-    if not kept.any():
-        return [Drop(recordings=(name,))]
     twice, begins = np.zeros(length, bool), np.zeros(length, bool)
     for each in wanted:
         if isinstance(each, Deduplicate):
@@ -88,8 +104,15 @@ def _of_one(name: str, wanted: Sequence[AnyOperation], length: int) -> list[AnyO
         if isinstance(each, Split):
             begins[[int(step) for step in each.at]] = True
     # A step that is dropped hands its beginning of a piece on to the next.
-    first = np.cumsum(begins)[~twice]
-    return [*_deduplicate(name, twice), *_trim(name, kept[~twice], first), *_others(wanted)]
+    ranges = _ranges(kept[~twice], np.cumsum(begins)[~twice])
+    others = _others(wanted)
+    # Of a piece that is no longer than its actions are moved, nothing would be left.
+    moved = sum(abs(each.steps) for each in others if isinstance(each, Shift))
+    long = tuple(each for each in ranges if each[1] - each[0] > moved)
+    if not long:
+        return [Drop(recordings=(name,))]
+    kept_only = [Trim(recordings=(name,), keep=long)] if long != ((0, length - int(twice.sum())),) else []
+    return [*_deduplicate(name, twice), *kept_only, *others]
 
 
 def _deduplicate(name: str, twice: np.ndarray) -> list[AnyOperation]:
@@ -97,14 +120,13 @@ def _deduplicate(name: str, twice: np.ndarray) -> list[AnyOperation]:
     return [Deduplicate(recordings=(name,), steps=steps)] if steps else []
 
 
-def _trim(name: str, kept: np.ndarray, piece: np.ndarray) -> list[AnyOperation]:
-    """Keep the runs of `kept`, cut where the number of the piece changes."""
-    ranges = [
+def _ranges(kept: np.ndarray, piece: np.ndarray) -> list[Range]:
+    """The runs of `kept`, cut where the number of the piece changes."""
+    return [
         (start + run[0], start + run[1])
         for start, stop in map(as_range, find_runs(kept))
         for run in _equal_runs(piece[start:stop])
     ]
-    return [Trim(recordings=(name,), keep=tuple(ranges))] if ranges != [(0, len(kept))] else []
 
 
 def _equal_runs(values: np.ndarray) -> list[Range]:
@@ -114,4 +136,6 @@ def _equal_runs(values: np.ndarray) -> list[Range]:
 
 def _others(wanted: Sequence[AnyOperation]) -> list[AnyOperation]:
     others = [each for each in wanted if not isinstance(each, Trim | Deduplicate | Split)]
+    # Sensors found late by the same number of steps ask for the same shift.
+    others = [each for index, each in enumerate(others) if each not in others[:index]]
     return sorted(others, key=lambda each: isinstance(each, Shift))

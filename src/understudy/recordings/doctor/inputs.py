@@ -14,6 +14,7 @@ from understudy.spec import ActionSpec
 NEUTRAL_WORDS = frozenset({"none", "no", "keep", "noop", "no_op", "nothing", "neutral", "null", "idle", "off", "stay"})
 _DEAD_ZONE = 0.01
 _DEAD_SHARE = 0.5
+_RESTING_SHARE = 0.02
 _MOST_CHOICES = 32
 _MOST_FEATURES = 64
 # Of a number's range; odd ones, for logs round to whole units, and what lies on a border falls on either side of it.
@@ -61,15 +62,23 @@ class Inputs:
         """Whether the player does anything, shape (steps,), bool.
 
         A choice without a word that says it is neutral counts as doing something when it changes, and so does a number
-        whose range does not hold nought inside: a pointer, say.
+        whose range does not hold nought inside: a pointer, say. A pedal, which rests at an end that is nought, does
+        something wherever it does not rest.
         """
         return np.logical_or.reduce([_active(part, values) for part, values in self._parts])
+
+    @property
+    def rest_is_known(self) -> bool:
+        """Whether an action tells that nothing is done: not where a choice held may be a key or its absence."""
+        choices = [part for part, _ in self._parts if isinstance(part.space, spaces.Discrete)]
+        return all(neutral_choice(part) is not None for part in choices)
 
     @cached_property
     def features(self) -> np.ndarray:
         """Numbers for a regression on the inputs, shape (steps, features), float32."""
         columns = [column for part, values in self._parts for column in _features(part, values)]
-        return np.stack(columns[:_MOST_FEATURES], axis=1).astype(np.float32)
+        columns = columns[:_MOST_FEATURES] or [np.zeros(self.num_steps)]  # A single choice that is neutral has none.
+        return np.stack(columns, axis=1).astype(np.float32)
 
     @cached_property
     def tokens(self) -> np.ndarray:
@@ -96,9 +105,10 @@ def neutral_choice(part: ActionSpec) -> int | None:
     return next((index for index, word in enumerate(words) if word in NEUTRAL_WORDS), None)
 
 
-def is_rate(part: ActionSpec) -> bool:
-    """Whether nought in a Box part means doing nothing: it lies inside the range."""
-    return isinstance(part.space, spaces.Box) and bool(((part.space.low < 0) & (part.space.high > 0)).all())
+def rates(part: ActionSpec) -> np.ndarray:
+    """In which numbers of a Box part nought means doing nothing, for it lies inside the range, shape (numbers,)."""
+    assert isinstance(part.space, spaces.Box)
+    return ((part.space.low < 0) & (part.space.high > 0)).reshape(-1)
 
 
 def _label(part: ActionSpec, index: int) -> str:
@@ -111,7 +121,8 @@ def _flat(values: np.ndarray) -> np.ndarray:
 
 def _scale(part: ActionSpec) -> np.ndarray:
     assert isinstance(part.space, spaces.Box)
-    return np.maximum(np.abs(part.space.low), np.abs(part.space.high)).reshape(-1).astype(np.float64)
+    scale = np.maximum(np.abs(part.space.low), np.abs(part.space.high)).reshape(-1).astype(np.float64)
+    return np.where(scale > 0, scale, 1.0)
 
 
 def _keys(part: ActionSpec, values: np.ndarray) -> list[Key]:
@@ -121,9 +132,8 @@ def _keys(part: ActionSpec, values: np.ndarray) -> list[Key]:
         return [Key(part.name, _label(part, each), values == each) for each in choices]
     if isinstance(part.space, spaces.MultiBinary):
         return [Key(part.name, _label(part, each), values[:, each] != 0) for each in range(values.shape[1])]
-    if not is_rate(part):
-        return []
-    moved = _flat(values) / _scale(part)
+    rate = rates(part)
+    moved = _flat(values) / _scale(part) * rate
     # What is far below the usual is a tremor or a stick at rest, not something held.
     usual = np.median(np.abs(moved[moved != 0])) if moved.any() else 0.0
     zone = max(_DEAD_ZONE, _DEAD_SHARE * float(usual))
@@ -131,6 +141,7 @@ def _keys(part: ActionSpec, values: np.ndarray) -> list[Key]:
     return [
         Key(part.name, f"{word}{name}", sign * moved[:, index] > zone)
         for index, name in enumerate(names)
+        if rate[index]
         for word, sign in (("+", 1), ("-", -1))
     ]
 
@@ -139,19 +150,25 @@ def _active(part: ActionSpec, values: np.ndarray) -> np.ndarray:
     flat = _flat(values)
     if isinstance(part.space, spaces.MultiBinary):
         return (flat != 0).any(axis=1)
-    if is_rate(part):
-        return (np.abs(flat) / _scale(part) > _DEAD_ZONE / 4).any(axis=1)
-    neutral = neutral_choice(part) if isinstance(part.space, spaces.Discrete) else None
-    if neutral is not None:
-        return values != neutral
-    return np.concatenate([[False], (np.diff(flat, axis=0) != 0).any(axis=1)])[: len(values)]
+    changed = np.concatenate([np.zeros_like(flat[:1], bool), np.diff(flat, axis=0) != 0])[: len(flat)]
+    if isinstance(part.space, spaces.Box):
+        away = np.abs(flat) / _scale(part) > _DEAD_ZONE / 4
+        return np.asarray(np.where(rates(part) | _pedals(part, flat), away, changed).any(axis=1))
+    neutral = neutral_choice(part)
+    return changed[:, 0] if neutral is None else np.asarray(values != neutral)
+
+
+def _pedals(part: ActionSpec, flat: np.ndarray) -> np.ndarray:
+    """Which numbers rest at nought, an end of their range: a pointer is hardly ever exactly there."""
+    assert isinstance(part.space, spaces.Box)
+    ends = ((part.space.low == 0) | (part.space.high == 0)).reshape(-1)
+    return np.asarray(ends & ((flat == 0).mean(axis=0) >= _RESTING_SHARE))
 
 
 def _features(part: ActionSpec, values: np.ndarray) -> list[np.ndarray]:
     if isinstance(part.space, spaces.Box):
         flat = _flat(values) / _scale(part)
-        if not is_rate(part):
-            flat = np.diff(flat, axis=0, prepend=flat[:1])
+        flat = np.where(rates(part), flat, np.diff(flat, axis=0, prepend=flat[:1]))
         spread = max(float(np.std(flat)), 1e-9)
         flat = np.clip(flat / spread, -4, 4)
         return [*flat.T, *np.abs(flat).T]

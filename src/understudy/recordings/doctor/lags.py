@@ -25,6 +25,7 @@ _MOST_RESPONSES = 16
 _TELLING = 0.05
 _SURE_TRUST = 0.3
 _LARGEST_SHIFT = 0.25
+_RARELY = 3.0  # standard deviations
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Lag:
         lags: The lags tried.
         explained: At each, the share of the best response's variance that inputs explain.
         gain: How much more is explained at the best lag than far from it, in nats a step.
+        chance: How much more would be by chance, for so few steps and so many inputs.
     """
 
     steps: int
@@ -47,6 +49,7 @@ class Lag:
     lags: tuple[int, ...]
     explained: tuple[float, ...]
     gain: float
+    chance: float
 
     def share_near(self, steps: int) -> float:
         """The share of bootstrap samples with a lag at most one decision from `steps`."""
@@ -67,7 +70,7 @@ def estimate_lag(session: Session, sensor: str) -> Lag | None:
         seen = _standardised(responses[rows])
         if seen.shape[1]:
             errors = np.stack([_errors(features[rows - 1 - lag], seen, len(blocks)) for lag in lags])
-            found = _choose(lags, errors, (seen**2).sum(axis=0))
+            found = _choose(lags, errors, (seen**2).sum(axis=0), _chance(features, seen))
             if max(found.explained) > _TELLING:
                 break
     return found
@@ -115,7 +118,13 @@ def _errors(features: np.ndarray, seen: np.ndarray, blocks: int) -> np.ndarray:
     return (error**2).reshape(blocks, -1, seen.shape[1]).sum(axis=1)
 
 
-def _choose(lags: np.ndarray, errors: np.ndarray, total: np.ndarray) -> Lag:
+def _chance(features: np.ndarray, seen: np.ndarray) -> float:
+    """What the best of all lags would gain by chance: likelihoods of nested models differ by half a chi-squared."""
+    freedom = int((features.std(axis=0) > 1e-9).sum()) * seen.shape[1]
+    return float((_RARELY * np.sqrt(2 * freedom) + _RARELY**2) / (2 * len(seen)))
+
+
+def _choose(lags: np.ndarray, errors: np.ndarray, total: np.ndarray, chance: float) -> Lag:
     """Take the lag of the highest Gaussian likelihood over all responses."""
     rng = np.random.default_rng(0)
     picks = rng.multinomial(errors.shape[1], np.full(errors.shape[1], 1 / errors.shape[1]), _SAMPLES)
@@ -132,4 +141,5 @@ def _choose(lags: np.ndarray, errors: np.ndarray, total: np.ndarray) -> Lag:
         lags=tuple(int(lag) for lag in lags),
         explained=tuple(float(each) for each in explained[:, response]),
         gain=float(scores[best] - np.median(scores)),
+        chance=chance,
     )

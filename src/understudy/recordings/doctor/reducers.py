@@ -14,6 +14,8 @@ SMALL = (12, 16)
 _VIEW = (48, 80)
 _MAX_NUMBERS = 32
 _PICTURE_SIDE = 8
+# Such as the largest float for "nothing there"; squares of larger ones do not fit into float32.
+_MOST = 1e12
 
 Columns = dict[str, np.ndarray]
 
@@ -159,7 +161,7 @@ class VectorReducer:
 
     def _few(self, flat: np.ndarray) -> np.ndarray:
         if self._projection is None:
-            return flat.astype(np.float32)
+            return np.clip(flat, -_MOST, _MOST).astype(np.float32)
         # Values of unlike ranges are brought to like ones first, the same way in every recording.
         with np.errstate(invalid="ignore", over="ignore"):
             span = self._high - self._low

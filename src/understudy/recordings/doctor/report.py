@@ -26,6 +26,7 @@ class SessionCard(BaseModel):
         seconds: Of game time.
         active: Share of steps with an input.
         measures: What checks measured of it, by name.
+        digest: Of what it holds; empty if unknown.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -37,6 +38,7 @@ class SessionCard(BaseModel):
     seconds: float
     active: float
     measures: dict[str, float] = {}
+    digest: str = ""
 
 
 class Report(BaseModel):

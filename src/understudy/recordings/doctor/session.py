@@ -28,15 +28,22 @@ class Session:
         episode: The recording.
         signature: Its reduced sensors.
         held_out: By kind (`"players"`, `"episodes"`, `"blocks"`), the ranges of its steps that a recipe holds out.
+        name: What no other session is called; by default the recording's own name.
 
     Attributes:
+        name: Of the recording, and of no other that is looked at.
         measures: What checks measured of it, for the report's table of sessions.
     """
 
     def __init__(
-        self, episode: Episode, signature: Signature, held_out: Mapping[str, tuple[Range, ...]] | None = None
+        self,
+        episode: Episode,
+        signature: Signature,
+        held_out: Mapping[str, tuple[Range, ...]] | None = None,
+        name: str = "",
     ) -> None:
         self.episode = episode
+        self.name = name or episode.name
         self.signature = signature
         self.held_out = dict(held_out or {})
         self.measures: dict[str, float] = {}
@@ -44,11 +51,6 @@ class Session:
 
     def __repr__(self) -> str:
         return f"Session({self.name}: {self.num_steps} steps)"
-
-    @property
-    def name(self) -> str:
-        """Of the recording."""
-        return self.episode.name
 
     @property
     def behavior(self) -> BehaviorSpec:

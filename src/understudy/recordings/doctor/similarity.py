@@ -8,7 +8,7 @@ many sessions share, say nothing and are left out.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -16,6 +16,7 @@ from itertools import combinations
 import numpy as np
 
 from understudy.recordings.doctor.inputs import mix
+from understudy.recordings.doctor.runs import find_runs
 from understudy.recordings.doctor.session import Session
 
 LENGTH = 12
@@ -44,19 +45,25 @@ def similar_pairs(sessions: Sequence[Session], least: float) -> Iterator[Pair]:
     """Yield the pairs of sessions that share at least `least` of the shorter one's play."""
     scale = max(1, max(session.num_steps for session in sessions) // _KEPT)
     sets = {session.name: _kept(session, scale) for session in sessions}
-    owners = defaultdict(list)
-    for name, hashes in sets.items():
-        for each in hashes.tolist():
-            owners[each].append(name)
-    common = max(_COMMON, _COMMON_SHARE * len(sessions))
+    names, common = list(sets), max(_COMMON, _COMMON_SHARE * len(sessions))
     shared: Counter[tuple[str, str]] = Counter()
-    for names in owners.values():
-        if 1 < len(names) <= common:
-            shared.update(combinations(names, 2))
+    for owners in _owners(list(sets.values())):
+        if len(owners) <= common:
+            shared.update(combinations([names[each] for each in owners], 2))
     for (first, second), count in sorted(shared.items()):
         smaller = min(len(sets[first]), len(sets[second]))
         if smaller >= _FEWEST and count / smaller >= least:
             yield Pair(first, second, count / smaller)
+
+
+def _owners(sets: Sequence[np.ndarray]) -> Iterator[list[int]]:
+    """Yield, for each hash that several sets hold, the numbers of these sets in order."""
+    hashes = np.concatenate(sets)
+    owner = np.repeat(np.arange(len(sets)), [len(each) for each in sets])
+    order = np.argsort(hashes, kind="stable")
+    hashes, owner = hashes[order], owner[order]
+    for start, stop in find_runs(hashes[1:] == hashes[:-1]):
+        yield owner[start : stop + 1].tolist()
 
 
 def _kept(session: Session, scale: int) -> np.ndarray:

@@ -80,8 +80,10 @@ def find_stretches(sessions: tuple[Session, ...]) -> dict[str, tuple[Stretch, ..
 def _of_session(session: Session, expected: Stillness) -> tuple[Stretch, ...]:
     if session.num_steps < 2:
         return ()
-    view, active = session.view, session.inputs.active
+    view = session.view
     still = still_steps(session, view)
+    # A choice without a word for it may be a key that is held, if the picture moves.
+    active = session.inputs.active if session.inputs.rest_is_known else session.inputs.active | ~still
     surprise = surprise_of(session, still, expected)
     cuts = unexplained(session, view)
     tail = _tail(session, view, still, active, surprise)

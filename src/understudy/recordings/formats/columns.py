@@ -141,3 +141,13 @@ def _first(bad: np.ndarray, what: str) -> tuple[int, str] | None:
     """The first row of `bad`, shape (n, numbers), that has any."""
     rows = np.flatnonzero(bad.any(axis=1))
     return (int(rows[0]), f"{what}.") if len(rows) else None
+
+
+def as_rewards(values: np.ndarray) -> np.ndarray:
+    """Return rewards as float32, shape (n,); raises `RecordingError` if one is too large for that."""
+    with np.errstate(over="ignore"):
+        narrow = np.asarray(values).astype(np.float32).reshape(-1)
+    too_large = np.isinf(narrow) & np.isfinite(values).reshape(-1)
+    if too_large.any():
+        raise RecordingError(f"A reward is {np.ravel(values)[too_large][0]:g}, which is too large for float32.")
+    return narrow

@@ -27,25 +27,30 @@ class ClassBalance(Check):
 
     def look_all(self, sessions: Sequence[Session]) -> Iterable[Finding]:
         """Count each choice over all sessions."""
-        behavior = sessions[0].behavior
-        for part in behavior.actions:
-            counts = sum((_counts(session, part) for session in sessions), start=np.zeros(1, np.int64))
-            steps = sum(session.num_steps for session in sessions)
+        steps = sum(session.num_steps for session in sessions)
+        zero = np.zeros(1, np.int64)
+        counted = [
+            (part, sum((_counts(session, part) for session in sessions), start=zero))
+            for part in sessions[0].behavior.actions
+        ]
+        alone = all(_never_changes(part, counts, steps) for part, counts in counted)
+        for part, counts in counted:
             words = [part.labels[index] if part.labels else str(index) for index in range(len(counts))]
             if _never_changes(part, counts, steps):
-                yield self._constant(part, counts, words, alone=len(behavior.actions) == 1)
+                yield self._constant(part, counts, words, () if alone else [session.name for session in sessions])
             elif (few := (counts < _RARE)).any():
                 yield self._rare(part, counts, words, few, steps)
 
-    def _constant(self, part: ActionSpec, counts: np.ndarray, words: list[str], *, alone: bool) -> Finding:
-        mask = Mask(parts=(part.name,))
-        fix = Fix(name="drop-constant-part", sentence="Take the part out of all recordings.", operations=(mask,))
+    def _constant(self, part: ActionSpec, counts: np.ndarray, words: list[str], names: Sequence[str]) -> Finding:
+        """Tell of a part, with a fix for recordings of these names."""
+        masks = (Mask(recordings=tuple(names), parts=(part.name,)),) if names else ()
+        fix = Fix(name="drop-constant-part", sentence="Take the part out of all recordings.", operations=masks)
         return self.finding(
             None,
             Severity.WARNING,
             f"'{part.name}' is the same at every step of every recording.",
             evidence=Evidence(value=1, unit="values", plot=_plot(words, counts)),
-            fix=None if alone else fix,
+            fix=fix if names else None,
         )
 
     def _rare(self, part: ActionSpec, counts: np.ndarray, words: list[str], few: np.ndarray, steps: int) -> Finding:

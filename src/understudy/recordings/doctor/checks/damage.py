@@ -45,8 +45,8 @@ class DamagedRecordings(Check):
             )
 
 
-def find_damage(episode: Episode) -> Iterable[Finding]:
-    """Yield why a recording cannot be examined at all: a byte in it changed, or it holds no step."""
+def find_damage(episode: Episode, name: str) -> Iterable[Finding]:
+    """Yield why a recording of this name cannot be examined at all: a byte in it changed, or it holds no step."""
     try:
         episode.verify()
         what = "" if episode.num_steps else f"{episode.path} holds no step."
@@ -55,9 +55,9 @@ def find_damage(episode: Episode) -> Iterable[Finding]:
     if what:
         yield Finding(
             check=DamagedRecordings.name,
-            recording=episode.name,
+            recording=name,
             severity=Severity.PROBLEM,
             sentence=f"{what} No other check has looked at it.",
             why=DamagedRecordings.why,
-            fix=drop("drop-damaged-recording", "Leave the recording out.", episode.name),
+            fix=drop("drop-damaged-recording", "Leave the recording out.", name),
         )

@@ -23,13 +23,15 @@ class NearDuplicates(Check):
     why = "What is there twice counts twice, and if one copy is held out, what is measured on it is memory."
 
     def look_all(self, sessions: Sequence[Session]) -> Iterable[Finding]:
-        """Find them by the action sequences they share; of two, the shorter is the copy."""
-        steps = {session.name: session for session in sessions}
+        """Find them by the action sequences they share; of two, the shorter is the copy, or the one trained on."""
+        named = {session.name: session for session in sessions}
         copies: dict[str, list[Pair]] = defaultdict(list)
         for pair in pairs_of(sessions):
-            copies[min((pair.first, pair.second), key=lambda name: (steps[name].num_steps, _age(name)))].append(pair)
+            # `Leaks` leaves the one trained on out, and both fixes together must not lose both.
+            copy = min((named[pair.first], named[pair.second]), key=_worth)
+            copies[copy.name].append(pair)
         for name, pairs in copies.items():
-            yield self._finding(steps[name], pairs)
+            yield self._finding(named[name], pairs)
 
     def _finding(self, session: Session, pairs: Sequence[Pair]) -> Finding:
         shared = {pair.second if pair.first == session.name else pair.first: pair.shared for pair in pairs}
@@ -42,7 +44,7 @@ class NearDuplicates(Check):
                 value=shared[closest],
                 plot=bars(list(shared), list(shared.values()), "share of inputs in common"),
             ),
-            fix=drop("drop-duplicate-session", "Leave the shorter of the two out.", session.name),
+            fix=drop("drop-duplicate-session", "Leave one of the two out.", session.name),
             others=tuple(shared),
         )
 
@@ -110,6 +112,10 @@ def pairs_of(sessions: Sequence[Session]) -> tuple[Pair, ...]:
     """Return the near-duplicate pairs among sessions, found once."""
     key = f"pairs.{len(sessions)}.{sessions[-1].name}"
     return sessions[0].remember(key, lambda: tuple(similar_pairs(sessions, _LEAST_SHARED)))
+
+
+def _worth(session: Session) -> tuple[bool, int, tuple[int, str]]:
+    return _is_held_out(session), session.num_steps, _age(session.name)
 
 
 def _age(name: str) -> tuple[int, str]:

@@ -34,6 +34,7 @@ _MAJORITY = 0.3
 # Of the detour that the strangest moment of a usual session takes: beyond, a moment is a stranger.
 _SLACK = 1.15
 _ROUNDS = 2
+_LEAST = 1e-3
 _ALL = 0.95
 
 
@@ -55,7 +56,8 @@ class Extraneous(Check):
             # Who fools around does not get to vote for others who do.
             ballot.exclude(strange)
             detours = [ballot.detour(session) for session in sessions]
-            limit = _limit(detours, strange)
+            # Where all looks and is done alike, nothing is far from anything.
+            limit = max(_limit(detours, strange), _LEAST)
             strange = [find_strange(*each, limit) for each in zip(sessions, detours, strict=True)]
         for session, lengths, ranges in zip(sessions, detours, strange, strict=True):
             yield from self._findings(session, lengths / limit, ranges)

@@ -71,7 +71,7 @@ def _confident(sessions: Sequence[Session], sensor: str) -> Mapping[str, Lag]:
 
 
 def _tells(lag: Lag) -> bool:
-    return lag.gain >= _LEAST_GAIN and max(lag.explained) >= _LEAST_EXPLAINED
+    return lag.gain >= max(_LEAST_GAIN, lag.chance) and max(lag.explained) >= _LEAST_EXPLAINED
 
 
 def _usual(found: Mapping[str, Lag]) -> int | None:

@@ -37,6 +37,8 @@ class LearningCurve(Check):
         if len(sessions) < _FEWEST:
             return
         sizes, errors = _curve(sessions)
+        if errors[-1] <= 0:  # All did the same all the time.
+            return
         ahead = np.array([2 * sizes[-1], 4 * sizes[-1]])
         expected = extrapolate(sizes, errors, ahead)
         gain = float(1 - expected[0] / errors[-1])

@@ -18,6 +18,7 @@ from understudy.recordings.doctor.session import Session
 
 _ENOUGH_SESSIONS = 5
 _ENOUGH_STEPS = 40
+_SHORTEST = 3  # steps, below which nothing comes of what is done
 _OUTLIER = 5.0
 _TIMES = 1.3
 _FAR = 3.0
@@ -35,7 +36,8 @@ class ActionVariance(Check):
 
     def look_all(self, sessions: Sequence[Session]) -> Iterable[Finding]:
         """Measure every session, and tell the outliers."""
-        if len(sessions) < _ENOUGH_SESSIONS or min(each.num_steps for each in sessions) < 3:
+        sessions = [each for each in sessions if each.num_steps >= _SHORTEST]
+        if len(sessions) < _ENOUGH_SESSIONS:
             return
         sample = sample_steps(sessions)
         near = nearest(sample)
@@ -106,6 +108,8 @@ def _actions(sessions: Sequence[Session], sample: Sample) -> np.ndarray:
     parts = [session.inputs.features[sample.steps[sample.session == index]] for index, session in enumerate(sessions)]
     values = np.concatenate(parts)
     spread = values.std(axis=0)
+    if not (spread > 1e-6).any():
+        return np.zeros((len(values), 1), np.float32)
     return ((values - values.mean(axis=0)) / np.maximum(spread, 1e-6))[:, spread > 1e-6]
 
 

@@ -34,7 +34,7 @@ class ConstantSensors(Check):
             runs = {session.name: _moving_lengths(session, sensor) for session in sessions}
             dead = _dead_everywhere(sessions, sensor)
             if dead.any():
-                yield self._dead(sessions[0], sensor, dead)
+                yield self._dead(sessions, sensor, dead)
             limit = _limits(np.stack(list(runs.values())))
             for session in sessions:
                 wrong = (runs[session.name] > np.maximum(limit, session.steps(_LEAST_S))) & ~dead
@@ -44,12 +44,13 @@ class ConstantSensors(Check):
             for session in sessions:
                 yield from self._blank(session, sensor)
 
-    def _dead(self, session: Session, sensor: str, dead: np.ndarray) -> Finding:
-        whole = bool(dead.all())
+    def _dead(self, sessions: Sequence[Session], sensor: str, dead: np.ndarray) -> Finding:
+        session, whole = sessions[0], bool(dead.all())
+        left = session.pictures or [name for name in session.vectors if not _dead_everywhere(sessions, name).all()]
         fix = Fix(
             name="drop-dead-sensor",
             sentence=f"Take '{sensor}' out of all recordings.",
-            operations=(Mask(sensors=(sensor,)),),
+            operations=(Mask(recordings=tuple(each.name for each in sessions), sensors=(sensor,)),),
         )
         value = session.column(sensor, "minimum")[dead][0]
         return self.finding(
@@ -58,7 +59,7 @@ class ConstantSensors(Check):
             f"{_count(dead)} of '{sensor}' {'are' if dead.sum() > 1 else 'is'} the same at every step of every "
             f"recording ({value:g}).",
             evidence=Evidence(value=float(dead.sum()), unit="numbers"),
-            fix=fix if whole and len(session.behavior.sensors) > 1 else None,
+            fix=fix if whole and left else None,
         )
 
     def _stuck(self, session: Session, sensor: str, wrong: np.ndarray) -> Finding:

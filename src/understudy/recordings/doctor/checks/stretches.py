@@ -112,7 +112,7 @@ class IdleStretches(_StretchCheck):
     def look(self, session: Session) -> Iterable[Finding]:
         """Note a large share of steps without an input, even where each pause is short."""
         share = float(1 - session.inputs.active.mean()) if session.num_steps else 0.0
-        if share > 0.6:
+        if share > 0.6 and session.inputs.rest_is_known:
             yield self.finding(
                 session,
                 Severity.NOTE,
@@ -132,6 +132,8 @@ class IdleStretches(_StretchCheck):
         """Cut it out, but for half a second at its ends: people do pause."""
         margin = session.steps(0.25)
         start, stop = stretch.steps[0] + margin, stretch.steps[1] - margin
+        if start >= stop:
+            return None
         return cut("cut-idle", "Cut the stretch out.", session.name, session.num_steps, [(start, stop)])
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from understudy.errors import RecordingError
 from understudy.recordings.formats import guards, hdf5
-from understudy.recordings.formats.columns import Columns, stream
+from understudy.recordings.formats.columns import Columns, as_rewards, stream
 from understudy.recordings.formats.d3rlpy import behaviors
 from understudy.recordings.formats.d3rlpy.arrays import action_width, from_stored, split_actions, stored_shape
 from understudy.recordings.formats.d3rlpy.file import Place, count, is_before_versions, is_flat, places, version
@@ -123,7 +123,7 @@ class _Log:
         done = self._read(place.actions, first, last, (action_width(self.behavior),))
         if done.dtype.kind == "f" and not np.isfinite(done).all():
             raise RecordingError(f"{self.path}, {place.actions}: a number is not finite.")
-        rewards = self._read(place.rewards, first, last, ()).astype(np.float32)
+        rewards = as_rewards(self._read(place.rewards, first, last, ()))
         own = self._own_columns(place, start, stop) if self.ours else {}
         return Rows(seen, split_actions(self.behavior, done), rewards=rewards, **own)
 

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from understudy.errors import RecordingError, SpecError
 from understudy.recordings.formats import guards
-from understudy.recordings.formats.columns import Columns, stream
+from understudy.recordings.formats.columns import Columns, as_rewards, stream
 from understudy.recordings.formats.guessed import Range, guessed_parts, guessed_sensor
 from understudy.recordings.formats.gymspaces import ASSUMED_HZ, GymSettings, file_name
 from understudy.recordings.formats.imitation import folder, npz
@@ -145,7 +145,7 @@ class _Log:
         return Rows(
             self._seen(read("obs", number, start, stop)),
             self._done(read("acts", number, start, stop)),
-            rewards=None if rewards is None else rewards.astype(np.float32).reshape(-1),
+            rewards=None if rewards is None else as_rewards(rewards),
         )
 
     def _seen(self, values: np.ndarray) -> dict[str, np.ndarray]:

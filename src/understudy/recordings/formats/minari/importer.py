@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from understudy.errors import RecordingError
-from understudy.recordings.formats.columns import Columns, stream
+from understudy.recordings.formats.columns import Columns, as_rewards, stream
 from understudy.recordings.formats.gymspaces import (
     GymSettings,
     action_values,
@@ -218,7 +218,7 @@ class _Reading:
             action_values(
                 self.data.actions, self.data.behavior, lambda leaf: self.stored.values("actions", leaf, start, stop)
             ),
-            rewards=rewards.astype(np.float32),
+            rewards=as_rewards(rewards),
             **self._own(start, stop),
         )
 

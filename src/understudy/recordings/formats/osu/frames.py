@@ -113,8 +113,9 @@ class _Walk:
         self._time += delta
         if number < 2 and (x, y) == _BEFORE_PLAY:
             return ""
-        # After a jump back the game shows nothing until the lost time is caught up.
-        self._deficit = min(0.0, self._deficit + delta)
+        # After a jump back the game shows nothing until the lost time is caught up. The first frame's is none: the game
+        # writes where the intro could be skipped to before it, and goes back from there to where the play began.
+        self._deficit = min(0.0, self._deficit + delta) if self._rows else 0.0
         if self._deficit < 0:
             self.rewound += 1
         else:

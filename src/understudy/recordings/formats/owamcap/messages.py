@@ -144,7 +144,9 @@ def _mouse_state(form: dict[str, Any]) -> Found:
 def _raw_mouse_event(form: dict[str, Any]) -> Found:
     flags, data = _number(form.get("button_flags", 0)), _number(form.get("button_data", 0))
     if not _number(form.get("us_flags", 0)) & _RELATIVE_MASK:
-        yield "raw", (_number(form["last_x"]), _number(form["last_y"]))
+        # The first recorders that wrote these called them dx and dy.
+        way = ("last_x", "last_y") if "last_x" in form else ("dx", "dy")
+        yield "raw", (_number(form[way[0]]), _number(form[way[1]]))
     for down, up, name in _RAW_BUTTONS:
         if flags & (down | up):
             yield "raw_button", (name, bool(flags & down))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -28,8 +28,8 @@ def is_text(kind: pa.DataType) -> bool:
     )
 
 
-def texts(array: pa.Array) -> pa.Array:
-    """Return cells as trimmed words, null where there is nothing."""
+def texts(array: pa.Array, keep: Sequence[str] = ()) -> pa.Array:
+    """Return cells as trimmed words, null where there is nothing; words to `keep`, such as `none`, are something."""
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     if pa.types.is_floating(array.type):
@@ -39,7 +39,10 @@ def texts(array: pa.Array) -> pa.Array:
     words = pc.utf8_trim_whitespace(_utf8(array))
     lower = pc.utf8_lower(words)
     words = pc.if_else(pc.is_in(lower, pa.array(["true", "false"])), lower, words)
-    return pc.if_else(pc.is_in(lower, pa.array(_NOTHING)), pa.scalar(None, pa.string()), words)
+    nothing = pc.is_in(lower, pa.array(_NOTHING))
+    if keep:
+        nothing = pc.and_not(nothing, pc.is_in(words, pa.array(keep, pa.string())))
+    return pc.if_else(nothing, pa.scalar(None, pa.string()), words)
 
 
 def numbers(array: pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -76,6 +79,9 @@ def times_ns(array: pa.Array, unit: str, timezone: str) -> tuple[np.ndarray, np.
     """
     if pa.types.is_timestamp(array.type):
         stamps = pc.cast(array, pa.timestamp("ns", array.type.tz), safe=False)
+        if array.type.tz is None:
+            zone = str(_zone(timezone))
+            stamps = pc.assume_timezone(stamps, zone, ambiguous="earliest", nonexistent="earliest")
         return numbers(pc.cast(stamps, pa.int64()))
     if unit == "iso":
         zone = _zone(timezone)
@@ -148,6 +154,8 @@ def _slowly(cells: list[str | None], parse: Callable[[str], float | int]) -> tup
 
 def _number(text: str) -> float:
     lower = text.lower()
+    if "_" in text:  # Python's own way of writing numbers, and nobody else's
+        raise ValueError
     return _TRUTHS[lower] if lower in _TRUTHS else float(text)
 
 
@@ -169,7 +177,8 @@ def _zone(name: str) -> Any:
 
 def _date_ns(text: str, zone: Any) -> int:
     """Nanoseconds since 1970 of a date; digits beyond microseconds are kept."""
-    whole, _, rest = text.replace("/", "-").partition(".")
+    # ISO 8601 allows a comma too, and Python's own log writes one.
+    whole, _, rest = text.replace("/", "-").replace(",", ".").partition(".")
     digits = rest[: next((i for i, each in enumerate(rest) if not each.isdigit()), len(rest))]
     moment = datetime.fromisoformat(whole + rest[len(digits) :])
     moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)

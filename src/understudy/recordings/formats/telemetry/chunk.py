@@ -24,7 +24,7 @@ class Chunk:
     Attributes:
         row: int64, shape (n,): their numbers in the table.
         time: int64, shape (n,): nanoseconds; noughts without a clock.
-        values: By sensor or action part, shape (n, columns), int64 or float64; 0 where unknown.
+        values: By the key of a sensor or action part, shape (n, columns), int64 or float64; 0 where unknown.
         known: Likewise, bool.
         reward: float64, shape (n,), NaN where unknown.
         tick: int64, shape (n,).
@@ -80,7 +80,7 @@ class Converter:
         values: dict[str, np.ndarray] = {}
         known: dict[str, np.ndarray] = {}
         for field in (*mapping.sensors, *mapping.actions):
-            values[field.name], known[field.name] = self._field(field, block)
+            values[field.key], known[field.key] = self._field(field, block)
         tick = self._numbers(block, mapping.tick)[0] if mapping.tick else rows
         chunk = Chunk(
             row=rows,
@@ -124,7 +124,7 @@ class Converter:
         return fits
 
     def _choice(self, field: ChoiceMap, block: Block) -> tuple[np.ndarray, np.ndarray]:
-        words = cells.texts(block.columns[field.column]).dictionary_encode("encode")
+        words = cells.texts(block.columns[field.column], field.values).dictionary_encode("encode")
         place = {word: index for index, word in enumerate(field.values)}
         different, ids = words.dictionary.to_pylist(), words.indices.to_numpy(zero_copy_only=False)
         found = np.array([-1 if each is None else place.get(each, -1) for each in different], np.int64)

@@ -16,6 +16,7 @@ _COMMON_HZ = (
     120, 125, 128, 144, 165, 200, 240, 250, 500, 1000,
 )  # fmt: skip
 _EPOCHS = ((1e17, "ns"), (1e14, "us"), (1e11, "ms"), (3e8, "s"))
+_YEAR_2100_S = 4.1e9
 _SUFFIXES = {"ms": "ms", "millis": "ms", "milliseconds": "ms", "us": "us", "usec": "us", "micros": "us", "ns": "ns"}
 _SUFFIXES |= {"nanos": "ns", "nanoseconds": "ns", "s": "s", "sec": "s", "secs": "s", "seconds": "s", "timems": "ms"}
 
@@ -78,9 +79,10 @@ def _unit(profile: Profile, keys: Sequence[str]) -> tuple[str, str]:
     if profile.kind == "date":
         return "iso", "its cells are dates"
     epoch = next((unit for least, unit in _EPOCHS if profile.low > least), None)
-    if epoch:
-        return epoch, f"numbers of this size are {epoch} since 1970"
     said = next((_SUFFIXES[word] for word in reversed(names.words_of(profile.name)) if word in _SUFFIXES), None)
+    # Milliseconds since a computer was started are soon as many as seconds since 1970.
+    if epoch and (said in (None, epoch) or profile.high * UNIT_NS[said] / 1e9 > _YEAR_2100_S):
+        return epoch, f"numbers of this size are {epoch} since 1970"
     if said:
         return said, f"the name ends in its unit, {said}"
     step = float(np.median(_steps(profile, keys))) if len(profile.numbers) > 1 else 1.0

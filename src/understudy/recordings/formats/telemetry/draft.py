@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import yaml
+
 from understudy.recordings.formats.telemetry.guess import Draft
 from understudy.recordings.formats.telemetry.inputs import Guess
 
@@ -14,7 +16,12 @@ _SINGLE = ("player", "map", "tick", "terminated", "truncated")
 
 def draft_text(draft: Draft) -> str:
     """Return the mapping file's text, ending in a newline."""
-    return "\n".join(_lines(draft)) + "\n"
+    return "\n".join(_one_line(line) for line in _lines(draft)) + "\n"
+
+
+def _one_line(line: str) -> str:
+    """A line of the mapping, whose comments quote names and cells of the table: those must not end it."""
+    return "".join(each if each.isprintable() else " " for each in line)
 
 
 def _lines(draft: Draft) -> Iterator[str]:
@@ -90,7 +97,7 @@ def _list(key: str, what: str, guesses: list[Guess]) -> Iterator[str]:
 
 def _entry(guess: Guess) -> list[str]:
     form: Mapping[str, Any] = guess.form
-    lines = [f"name: {form['name']}"] if "name" in form else []
+    lines = [f"name: {_word(form['name'])}"] if "name" in form else []
     if guess.role in ("buttons", "choice", "axes"):
         lines.append(f"kind: {guess.role}")
     if guess.role in ("choice", "event"):
@@ -109,4 +116,10 @@ def _left_out(draft: Draft) -> Iterator[str]:
 
 def _json(value: Any) -> str:
     """Plain values as YAML understands them on one line."""
-    return json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False)
+    return text if text.isprintable() else json.dumps(value)
+
+
+def _word(name: str) -> str:
+    """A name, in quotes if YAML takes it for something else, as it does `on` and `no`."""
+    return name if yaml.safe_load(name) == name else _json(name)

@@ -42,9 +42,24 @@ class ClockMap(MapPart):
     timezone: str = Field("UTC", description="of dates that name none, such as Europe/Berlin")
 
 
+def sensor_key(name: str) -> str:
+    """The key of a sensor among all that a row holds."""
+    return f"sensor {name}"
+
+
+def action_key(name: str) -> str:
+    """The key of an action part likewise."""
+    return f"action {name}"
+
+
 class _Field(MapPart):
     name: str
     missing: Missing | None = Field(None, description="instead of the table's own rule")
+
+    @property
+    def key(self) -> str:
+        """What tells it apart: a sensor and an action part may have the same name."""
+        return action_key(self.name)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -68,6 +83,11 @@ class SensorMap(_Field):
     high: Bound = None
     resample: Literal["last", "mean", "sum", "any"] = "last"
     privileged: bool = Field(False, description="a person playing could not perceive it")
+
+    @property
+    def key(self) -> str:
+        """What tells it apart."""
+        return sensor_key(self.name)
 
     @property
     def inputs(self) -> tuple[str, ...]:

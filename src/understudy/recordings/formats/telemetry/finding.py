@@ -106,7 +106,7 @@ def _looks_like_csv(start: bytes, suffix: str) -> bool:
 
 def _looks_like_objects(start: bytes) -> bool:
     """An object a line, and more than one of them; not the mouse and keyboard of a VPT log."""
-    lines = [each.strip() for each in start.splitlines() if each.strip()]
+    lines = [each.strip() for each in start.removeprefix(b"\xef\xbb\xbf").splitlines() if each.strip()]
     if len(lines) < 2 or not all(each.startswith(b"{") for each in lines[:2]):
         return False
     try:

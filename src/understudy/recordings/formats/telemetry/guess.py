@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from understudy.recordings.formats.telemetry import names
 from understudy.recordings.formats.telemetry.clock import ClockGuess, guess_clock
 from understudy.recordings.formats.telemetry.inputs import Guess, guess_actions
 from understudy.recordings.formats.telemetry.profile import Profile, profile_table
+
+_DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
 
 
 @dataclass
@@ -78,6 +81,9 @@ def _is_key(profile: Profile, known: set[str], role: str) -> bool:
     if profile.kind in ("number", "flag") and not (
         profile.is_whole and len(profile.different) < len(profile.texts) / 4
     ):
+        return False
+    # A key that is held again and again, such as `run`, is no number of a run.
+    if profile.kind == "flag" and profile.words & names.INPUT and int((np.diff(profile.numbers) != 0).sum()) > 1:
         return False
     # A level may be a player's rank, and a player's number of lives a number.
     return role != "map" or profile.kind == "word"
@@ -193,5 +199,7 @@ def _left_out(profile: Profile) -> str:
         return "a number that stands for a thing, not for an amount"
     if profile.kind == "list":
         return "it holds lists; write each item in a column of its own"
+    if np.mean([bool(_DECIMAL_COMMA.fullmatch(each)) for each in profile.different]) > 0.5:
+        return "numbers with a comma, of which nobody can say what it means; write 1.5 for one and a half"
     words = f"words ({len(profile.different)} different), and sensors are numbers"
     return f"{words}; make it a choice if the player chooses it"

@@ -50,13 +50,15 @@ def guess_actions(left: dict[str, Profile]) -> list[Guess]:
 
 def _is_input(profile: Profile) -> bool:
     words = profile.words - {"is", "was"}
-    if words & (names.STATE | names.AXIS):
+    if words & (names.STATE | names.AXIS | names.MEASURED):
         return False
-    return bool(words & names.INPUT) or (len(words) == 1 and next(iter(words)) in "wasdqerfcxz")
+    return bool(words & names.INPUT) or (len(words) == 1 and words <= set("wasdqerfcxz"))
 
 
 def _is_axis(profile: Profile) -> bool:
     words = profile.words
+    if words & names.MEASURED:
+        return False
     mouse = bool(words & names.MOUSE) and bool(words & (names.XYZ | names.DELTA)) and profile.low < 0 < profile.high
     put_in = "input" in words and profile.kind == "number"
     return bool(words & (names.DELTA | names.AXIS)) or mouse or put_in
@@ -71,7 +73,7 @@ def _axes(name: str, profiles: Sequence[Profile]) -> Guess:
     columns = [each.name for each in profiles]
     low, high = min(each.low for each in profiles), max(each.high for each in profiles)
     form: dict[str, Any] = {"name": name, "labels": [names.identifier(each) for each in columns]}
-    if any(each.words & (names.DELTA | names.MOUSE | {"wheel", "scroll"}) for each in profiles) and max(-low, high) > 1:
+    if any(_is_movement(each) for each in profiles) and max(-low, high) > 1:
         bound = _round_up(max(-low, high))
         form |= {"low": -bound, "high": bound, "units": "counts per decision", "resample": "sum"}
         return Guess("axes", columns, f"movements (the sample has {low:g} to {high:g}), so they are summed", form)
@@ -88,6 +90,12 @@ def _axes(name: str, profiles: Sequence[Profile]) -> Guess:
     )
 
 
+def _is_movement(profile: Profile) -> bool:
+    """Whether rows add up; a wheel is that of a mouse if it mostly rests, else that of a car, which has a place."""
+    scrolled = "wheel" in profile.words and profile.is_whole and bool((profile.numbers == 0).mean() > 0.5)
+    return scrolled or bool(profile.words & (names.DELTA | names.MOUSE | {"scroll"}))
+
+
 def _round_up(value: float) -> float:
     """The next of 1, 2, 5, 10, 20, 50… with a little room."""
     scale = 10.0 ** np.floor(np.log10(max(value, 1e-9)))
@@ -95,13 +103,17 @@ def _round_up(value: float) -> float:
 
 
 def _is_choice(profile: Profile) -> bool:
-    few = 2 <= len(profile.different) <= _MAX_CHOICES and profile.kind in ("word", "number", "flag")
-    return few and bool(profile.words & names.CHOICE) and (profile.kind == "word" or profile.is_whole)
+    few = 2 <= len(profile.different) + len(profile.idle) <= _MAX_CHOICES and profile.kind in ("word", "number", "flag")
+    named = bool(profile.words & names.CHOICE) and not profile.words & names.MEASURED
+    return few and named and (profile.kind == "word" or profile.is_whole)
 
 
 def _choice(profile: Profile) -> Guess:
     values = sorted(profile.different, key=lambda each: (not _is_int(each), int(each) if _is_int(each) else 0, each))
     why = f"few different values ({len(values)}) and the name of a choice; add values that the sample does not have"
+    if profile.idle:
+        values += profile.idle
+        why += f"; {', '.join(profile.idle)} is taken for doing nothing: remove it if it means not known"
     return Guess("choice", [profile.name], why, {"name": names.identifier(profile.name), "values": values})
 
 

@@ -141,6 +141,22 @@ CHOICE = {
 }
 CHOICE |= {"direction", "dir", "move", "spell", "card"}
 HIDDEN = {"enemy", "opponent", "target", "foe", "bot", "monster", "rival"}
+# Of what a game measures: no player sets the temperature of a brake, or the speed of a wheel.
+MEASURED = {"speed", "temp", "temperature", "pressure", "wear", "load", "force", "torque", "rpm", "slip", "time"}
+MEASURED |= {
+    "best",
+    "rating",
+    "points",
+    "count",
+    "total",
+    "cooldown",
+    "duration",
+    "damage",
+    "ammo",
+    "cost",
+    "price",
+    "xp",
+}
 XYZ = {"x", "y", "z", "w"}
 TURNS = {"yaw", "pitch", "roll", "heading"}
 

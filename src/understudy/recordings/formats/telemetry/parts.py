@@ -17,6 +17,7 @@ from understudy.recordings.formats.telemetry.tally import Tally
 class Cutter:
     """Numbers the parts of an episode: a done flag, a long gap or a clock set back ends one and begins the next.
 
+    Rows whose flag is still on after the one that ended an episode are dropped: the game showed that it was over.
     A row a little earlier than the one before it is dropped where decisions are made by the clock, and kept (but told)
     where every row is a decision.
     """
@@ -26,10 +27,11 @@ class Cutter:
     part: int = 0
     _last: int | None = None
     _ended: bool = False
+    _flagged: bool = False
 
     def __call__(self, chunk: Chunk) -> Iterator[tuple[int, Chunk]]:
         """Yield (number of the part, its rows)."""
-        chunk = self._forward(chunk)
+        chunk = self._without_aftermath(self._forward(chunk))
         if not len(chunk):
             return
         begins = self._jumps(chunk) | self._after_end(chunk)
@@ -61,6 +63,17 @@ class Cutter:
             self.tally.add(f"{what}; the row is {'dropped' if drops else 'kept'}", int(chunk.row[late[0]]), len(late))
         return chunk[keep] if drops else chunk
 
+    def _without_aftermath(self, chunk: Chunk) -> Chunk:
+        flagged = (chunk.terminated | chunk.truncated) & ~chunk.final
+        if not len(chunk):
+            return chunk
+        after = flagged & np.concatenate([[self._flagged], flagged[:-1]])
+        self._flagged = bool(flagged[-1])
+        if after.any():
+            what = "the episode is over already, and its flag still on; the row is dropped"
+            self.tally.add(what, int(chunk.row[after][0]), int(after.sum()))
+        return chunk[~after]
+
     def _jumps(self, chunk: Chunk) -> np.ndarray:
         if self.mapping.clock is None or self.mapping.max_gap_s is None:
             return np.zeros(len(chunk), bool)
@@ -86,29 +99,30 @@ class Filler:
         self._tally = tally
         fields = (*mapping.sensors, *mapping.actions)
         self._rules = {
-            each.name: each.missing or (each.empty if each.empty != "hold" else mapping.missing) for each in fields
+            each.key: each.missing or (each.empty if each.empty != "hold" else mapping.missing) for each in fields
         }
-        self._actions = {each.name for each in mapping.actions}
+        self._actions = {each.key for each in mapping.actions}
+        self._names = {each.key: each.name for each in fields}
         self._held: dict[str, tuple[np.ndarray, np.ndarray]] = {}
 
     def __call__(self, chunk: Chunk) -> Chunk:
         """Return the rows with every value known; rows for which there is none are dropped and noted."""
         keep = np.ones(len(chunk), bool)
         values = dict(chunk.values)
-        for name, rule in self._rules.items():
-            known = chunk.known[name]
+        for key, rule in self._rules.items():
+            known = chunk.known[key]
             # The row of the last observation has no action.
-            needed = known | chunk.final[:, None] if name in self._actions else known
+            needed = known | chunk.final[:, None] if key in self._actions else known
             if needed.all() and rule != "hold":
                 continue
-            values[name], fine = self._fill(name, rule, chunk, needed)
+            values[key], fine = self._fill(key, rule, chunk, needed)
             keep &= fine
         return replace(chunk, values=values)[keep]
 
-    def _fill(self, name: str, rule: str, chunk: Chunk, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        values, rows = chunk.values[name], chunk.row[~known.all(axis=1)]
+    def _fill(self, key: str, rule: str, chunk: Chunk, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        name, values, rows = self._names[key], chunk.values[key], chunk.row[~known.all(axis=1)]
         if rule == "hold":
-            return self._hold(name, chunk, known)
+            return self._hold(key, chunk, known)
         if rule == "error":
             raise RecordingError(f"{self._tally.where}, row {rows[0] + 1}: '{name}' is missing.")
         if rule == "zero":
@@ -116,17 +130,18 @@ class Filler:
         self._tally.add(f"'{name}' is missing; the row is dropped", int(rows[0]), len(rows))
         return values, np.asarray(known.all(axis=1))
 
-    def _hold(self, name: str, chunk: Chunk, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        values = chunk.values[name]
-        held, held_known = self._held.get(name, (np.zeros_like(values[0]), np.zeros(values.shape[1], bool)))
+    def _hold(self, key: str, chunk: Chunk, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        values = chunk.values[key]
+        held, held_known = self._held.get(key, (np.zeros_like(values[0]), np.zeros(values.shape[1], bool)))
         place = np.where(known, np.arange(1, len(values) + 1)[:, None], 0)
         place = np.maximum.accumulate(place, axis=0)
-        full = np.concatenate([held[None].astype(values.dtype, copy=False), values])
+        # Numpy takes the wider dtype: a block of whole numbers must not cut what is held from the block before.
+        full = np.concatenate([held[None], values])
         filled = np.take_along_axis(full, place, axis=0)
         fine: np.ndarray = np.asarray((place > 0) | held_known)
-        self._held[name] = (filled[-1], fine[-1])
+        self._held[key] = (filled[-1], fine[-1])
         whole = np.asarray(fine.all(axis=1))
         if not whole.all():
             first = int(chunk.row[np.flatnonzero(~whole)[0]])
-            self._tally.add(f"'{name}' is not known yet; the row is dropped", first, int((~whole).sum()))
+            self._tally.add(f"'{self._names[key]}' is not known yet; the row is dropped", first, int((~whole).sum()))
         return filled, whole

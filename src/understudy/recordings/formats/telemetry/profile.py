@@ -17,6 +17,7 @@ from understudy.recordings.formats.telemetry.tally import Tally
 
 SAMPLE_ROWS = 8 * BLOCK_ROWS
 _KEPT_WORDS = 1000
+_IDLE = ("none", "None", "NONE", "nil", "-")
 
 
 @dataclass
@@ -30,6 +31,7 @@ class Profile:
         known: bool, shape (rows,).
         texts: The cells as words.
         different: The different words, in the order of their first use; at most a thousand.
+        idle: The words such as `none` among the cells, which may stand for nothing known or for nothing done.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Profile:
     known: np.ndarray
     texts: list[str | None]
     different: list[str] = field(default_factory=list)
+    idle: list[str] = field(default_factory=list)
 
     @property
     def words(self) -> set[str]:
@@ -96,7 +99,13 @@ def _profile(name: str, parts: list[pa.Array]) -> Profile:
     dated = [cells.times_ns(each, "iso", "UTC") for each in parts]
     known = np.concatenate([each[1] for each in dated])
     kind = "date" if known.sum() >= 0.95 * sum(each is not None for each in texts) else "word"
-    return Profile(name, kind, np.concatenate([each[0] for each in dated]), known, texts, different)
+    idle = _idle_words(parts) if kind == "word" else []
+    return Profile(name, kind, np.concatenate([each[0] for each in dated]), known, texts, different, idle)
+
+
+def _idle_words(parts: list[pa.Array]) -> list[str]:
+    found = {word for each in parts for word in cells.texts(each, _IDLE).unique().to_pylist()}
+    return [word for word in _IDLE if word in found]
 
 
 def _numeric(name: str, kind: str, parts: list[pa.Array], texts: list[str | None], different: list[str]) -> Profile:

@@ -16,6 +16,7 @@ import numpy as np
 
 from understudy.recordings.formats.protocol import Rows
 from understudy.recordings.formats.telemetry.chunk import Chunk
+from understudy.recordings.formats.telemetry.fields import action_key, sensor_key
 from understudy.recordings.formats.telemetry.mapping import Mapping
 from understudy.spec import BehaviorSpec
 
@@ -83,11 +84,11 @@ class ClockSteps:
     def _emit(self, rows: Chunk, seen: np.ndarray, done: np.ndarray, stop: int) -> Iterator[Rows]:
         for first in range(self._next, stop, _ROWS):
             steps = np.arange(first, min(first + _ROWS, stop))
-            sensors = {each.name: _gather(rows.values[each.name], seen, steps, each) for each in self._mapping.sensors}
-            actions = {each.name: _gather(rows.values[each.name], done, steps, each) for each in self._mapping.actions}
+            sensors = {each.key: _gather(rows.values[each.key], seen, steps, each) for each in self._mapping.sensors}
+            actions = {each.key: _gather(rows.values[each.key], done, steps, each) for each in self._mapping.actions}
             for each in self._mapping.actions:
                 if each.resample == "any":
-                    actions[each.name] |= _last(rows.values[each.name], seen, steps)
+                    actions[each.key] |= _last(rows.values[each.key], seen, steps)
             yield Rows(
                 observe(self._behavior, sensors),
                 act(self._behavior, actions),
@@ -109,12 +110,15 @@ class ClockSteps:
 
 def observe(behavior: BehaviorSpec, values: Dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Give values, shape (n, columns), the sensors' shapes and dtypes."""
-    return {each.name: _shaped(values[each.name], each.space.shape, each.space.dtype) for each in behavior.sensors}
+    return {
+        each.name: _shaped(values[sensor_key(each.name)], each.space.shape, each.space.dtype)
+        for each in behavior.sensors
+    }
 
 
 def act(behavior: BehaviorSpec, values: Dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Give values, shape (n, columns), the action parts' shapes and dtypes."""
-    return {each.name: _shaped(values[each.name], each.shape, each.dtype) for each in behavior.actions}
+    return {each.name: _shaped(values[action_key(each.name)], each.shape, each.dtype) for each in behavior.actions}
 
 
 def _shaped(values: np.ndarray, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
