@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from toy_format import ToyExporter, write_toylog
 
+from toy_format import ToyExporter, write_toylog
 from toys import write_episode
 from understudy.errors import RecordingError, SpecMismatchError
 from understudy.recordings import Recordings, open_recordings

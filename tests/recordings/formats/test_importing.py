@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from toy_format import ToyImporter, write_toylog
 
+from toy_format import ToyImporter, write_toylog
 from understudy.errors import MissingExtraError, RecordingError
 from understudy.recordings import Episode, Provenance, hash_player, open_recordings
 from understudy.recordings.formats import ImportOptions, LogDescription, LogEpisode, Rows, import_logs
