@@ -105,7 +105,7 @@ fuzz: $(READY) ## Twenty minutes of coverage-guided fuzzing of what the server a
 	cd tests/recordings/formats && ../../../$(BIN)/python fuzz_formats.py -max_total_time=600
 
 check: $(READY) ## The linters, the type checker and the floors
-	$(BIN)/ruff check .
+	$(BIN)/ruff check --no-cache . # its cache forgets which modules are our own
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
