@@ -118,8 +118,9 @@ def test_ctrl_c_keeps_what_is_whole_and_the_next_run_goes_on(site: Path, tmp_pat
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
 
-    assert process.returncode == 130
+    assert process.returncode == 130, err
     assert "Traceback" not in err
+    assert "Stopped. Run the same command again" in err
     assert sorted(path.name for path in (out / "walk").iterdir()) == ["one.arrows", "two.arrows"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["logs", "out", "site"]
     (site / "slow_toy.py").write_text(SLOW_TOY.replace("60", "0"))

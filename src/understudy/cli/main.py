@@ -12,6 +12,8 @@ from rich.console import Console
 from understudy.cli import bots, export, logs, playtest, record, replay, serve, train
 from understudy.errors import UnderstudyError
 
+_INTERRUPTED = 130
+
 app = typer.Typer(
     name="understudy",
     help="Game agents that learn from people's play, are served to engines, and test games.",
@@ -41,9 +43,11 @@ def run() -> None:
     except UnderstudyError as error:
         Console(stderr=True, highlight=False, soft_wrap=True).print(f"[bold red]error:[/] {_escape(str(error))}")
         sys.exit(2)
-    except KeyboardInterrupt:
-        Console(stderr=True).print("Stopped. Run the same command again to go on where it can.")
-        sys.exit(130)
+    except SystemExit as end:
+        # Typer makes this of a Ctrl-C, without a word.
+        if end.code == _INTERRUPTED:
+            Console(stderr=True).print("Stopped. Run the same command again to go on where it can.")
+        raise
     except BrokenPipeError:
         # The reader of our output went away (`| head`); Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -5,10 +5,8 @@ from __future__ import annotations
 import io
 import math
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
-import av
 import cv2
 import numpy as np
 
@@ -18,10 +16,11 @@ from understudy.playtest.spec import VideoSpec
 from understudy.playtest.trace import Trace
 from understudy.playtest.words import action_words
 from understudy.recordings import Episode
+from understudy.recordings.video import VideoWriter
 
 _STRIP = 40
 _INK, _PAPER = (235, 235, 235), (24, 26, 30)
-_FPS_DENOMINATOR = 1000
+_QUALITY = 27
 
 
 @dataclass(frozen=True)
@@ -68,13 +67,10 @@ def _write(strip: np.ndarray[Any, Any], text: str, left: int) -> None:
 
 def _encode(frames: list[np.ndarray[Any, Any]], fps: float) -> bytes:
     file = io.BytesIO()
-    with av.open(file, "w", format="mp4") as container:
-        rate = Fraction(round(fps * _FPS_DENOMINATOR), _FPS_DENOMINATOR)
-        stream = container.add_stream("libx264", rate=rate, options={"crf": "27", "preset": "veryfast"})
-        stream.height, stream.width, stream.pix_fmt = frames[0].shape[0], frames[0].shape[1], "yuv420p"
+    height, width = frames[0].shape[:2]
+    with VideoWriter(file, height, width, fps, crf=_QUALITY) as writer:
         for frame in frames:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-        container.mux(stream.encode(None))
+            writer.write(frame)
     return file.getvalue()
 
 

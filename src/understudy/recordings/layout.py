@@ -81,8 +81,8 @@ class Column:
 def encode_png(frame: np.ndarray) -> bytes:
     """Encode a uint8 RGB or grey picture of shape (height, width, 3 or 1), without loss.
 
-    Each row is kept as its difference to the one above (filter 2 of the PNG specification) and deflated by ISA-L: some
-    fifteen times faster than a library's own encoder, which tries every filter with zlib, at a few percent more bytes.
+    Each row is kept as its difference to the one above (filter 2 of the PNG specification) and deflated by ISA-L: four
+    times faster than OpenCV's encoder on game pictures of 64 x 64, more on larger ones, at a few percent more bytes.
     """
     height, width, channels = frame.shape
     rows = frame.reshape(height, width * channels)

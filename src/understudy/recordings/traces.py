@@ -74,7 +74,7 @@ def derived_from(recordings: dict[Path, Episode], digests: Iterable[str]) -> dic
 
 
 def find_caches(folders: Iterable[Path], origins: Sequence[Origin]) -> list[Path]:
-    """Return the caches that hold a row of one of the recordings, those of the doctor, and unfinished ones that may."""
+    """Return the caches that hold a row of one of the recordings, and those that were never finished and may."""
     triples = {(each.name, each.player, each.num_steps) for each in origins}
     # A pseudonym can be anyone's elsewhere; a hash under a key cannot.
     players = {each.player for each in origins if _HASHED.fullmatch(each.player)}
@@ -86,11 +86,10 @@ def find_caches(folders: Iterable[Path], origins: Sequence[Origin]) -> list[Path
             for span in spans
         ):
             found.append(path.parent)
-    reduced = [path for each in origins for path in _below(folders, f"*-{each.digest[:24]}*") if path.is_dir()]
     unfinished = [
         path for path in _below(folders, "*.part") if path.is_dir() and _UNFINISHED_CACHE.fullmatch(path.name)
     ]
-    return sorted({*found, *reduced, *(path for path in unfinished if any(path.glob("*.npy")))})
+    return sorted({*found, *(path for path in unfinished if any(path.glob("*.npy")))})
 
 
 def find_signatures(folders: Iterable[Path], digests: Iterable[str]) -> list[Path]:

@@ -56,6 +56,14 @@ class _Batch:
         self.flags = {name: np.zeros(rows, bool) for name in ("terminated", "truncated", "final")}
         self.events: list[Sequence[str]] = []
 
+    def put(
+        self, rows: int | slice, observations: Observation, actions: Action, extras: Mapping[str, np.ndarray]
+    ) -> None:
+        """Copy what fits into a row, or into several."""
+        for columns, values in ((self.observations, observations), (self.actions, actions), (self.extras, extras)):
+            for name in values.keys() & columns.keys():
+                columns[name][rows] = values[name]
+
     def encode(self, layout: Layout) -> pa.RecordBatch:
         """Turn the columns into what lies in the file."""
         rows = slice(self.num_rows)
@@ -165,12 +173,7 @@ class EpisodeWriter:
         if self._batch.num_rows == self._batch.capacity:
             self._flush(_Batch(layout, self._rows_per_batch))
         batch, row = self._batch, self._batch.num_rows
-        for name, column in batch.observations.items():
-            column[row] = observation[name]
-        for name, value in fitting_actions.items():
-            batch.actions[name][row] = value
-        for name, value in fitting_extras.items():
-            batch.extras[name][row] = value
+        batch.put(row, observation, fitting_actions, fitting_extras)
         batch.rewards[row], batch.ticks[row], batch.times_ns[row] = known_reward, number, clock
         batch.events.append(words)
         batch.num_rows += 1
@@ -213,12 +216,7 @@ class EpisodeWriter:
             return
         self._flush(_Batch(layout, num_rows))
         batch, rows = self._batch, slice(num_rows)
-        for name, column in batch.observations.items():
-            column[rows] = observations[name]
-        for name, values in fitting_actions.items():
-            batch.actions[name][rows] = values
-        for name, values in fitting_extras.items():
-            batch.extras[name][rows] = values
+        batch.put(rows, observations, fitting_actions, fitting_extras)
         batch.rewards[rows], batch.ticks[rows], batch.times_ns[rows] = fitting_rewards, fitting_ticks, fitting_times
         batch.events += words
         batch.num_rows = num_rows
@@ -269,8 +267,7 @@ class EpisodeWriter:
     def _append_final(self, observation: Observation) -> None:
         self.layout.behavior.check_observation(observation)
         batch, row = self._batch, self._batch.num_rows
-        for name, column in batch.observations.items():
-            column[row] = observation[name]
+        batch.put(row, observation, {}, {})
         batch.ticks[row] = min(int(batch.ticks[row - 1]) + 1, np.iinfo(np.int64).max)
         batch.times_ns[row] = batch.times_ns[row - 1]
         batch.flags["final"][row] = True

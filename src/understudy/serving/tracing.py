@@ -28,11 +28,14 @@ class TracedCounters(Counters):
         version: Of the bundle: the start of its digest.
     """
 
-    __slots__ = ("_attributes", "_tracer")
+    __slots__ = ("_attributes", "_inside", "_tracer")
 
     def __init__(self, tracer: Tracer, bundle: str, version: str) -> None:
+        from opentelemetry.trace import set_span_in_context
+
         super().__init__()
         self._tracer = tracer
+        self._inside = set_span_in_context
         self._attributes = {"understudy.bundle": bundle, "understudy.version": version}
 
     def turn(self, requests: int, rows: int, queue_s: float, step_s: float) -> None:
@@ -42,10 +45,8 @@ class TracedCounters(Counters):
         stepped = end - round(step_s * 1e9)
         arrived = stepped - round(queue_s * 1e9)
         sizes = {"understudy.ticks": requests, "understudy.bots": rows}
-        from opentelemetry.trace import set_span_in_context
-
         turn = self._tracer.start_span("turn", start_time=arrived, attributes={**self._attributes, **sizes})
-        self._tracer.start_span("step", set_span_in_context(turn), start_time=stepped).end(end)
+        self._tracer.start_span("step", self._inside(turn), start_time=stepped).end(end)
         turn.end(end)
 
     def late(self, reason: LateReason, rows: int) -> None:

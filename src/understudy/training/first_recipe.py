@@ -10,6 +10,7 @@ from gymnasium import spaces
 
 from understudy.errors import RecipeError
 from understudy.recordings import Recordings
+from understudy.recordings.layout import sensor_column
 from understudy.spec import ActionSpec, BehaviorSpec, SensorSpec
 
 _MOST_PIXELS = 64 * 64
@@ -55,7 +56,7 @@ def _word(name: str) -> str:
 
 def _encoder(sensor: SensorSpec) -> str:
     shape = sensor.shape
-    if sensor.dtype != np.uint8 or len(shape) != 3 or shape[-1] not in (1, 3) or min(shape[:2]) < _SHORTEST_SIDE:
+    if not sensor_column(sensor).picture or min(shape[:2]) < _SHORTEST_SIDE:
         return "{encoder: vector, widths: [256, 128]}"
     scale = min(1.0, (_MOST_PIXELS / (shape[0] * shape[1])) ** 0.5)
     size = [max(_SHORTEST_SIDE, round(side * scale)) for side in shape[:2]]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from understudy.recordings.doctor.matching import describe
 from understudy.recordings.doctor.session import Session
 
 _CONTEXTS_S = (0.5, 1.5)
@@ -63,20 +64,13 @@ class Moments:
 def moments(session: Session) -> Moments:
     """Describe moments: what is seen, how it changed and will change, and the mean of the inputs in between."""
     steps = np.arange(0, session.num_steps, max(1, -(-session.num_steps // _MOMENTS)))
-    seen, inputs, last = view(session), session.inputs.features, session.num_steps - 1
+    seen, inputs, last = describe(session, steps), session.inputs.features, session.num_steps - 1
     # Sums up to each step, so that every mean costs the same.
     sums = np.concatenate([np.zeros((1, inputs.shape[1])), inputs.cumsum(axis=0, dtype=np.float64)])
-    columns, weights = [seen[steps]], [np.full(seen.shape[1], _SEEN)]
+    columns, weights = [seen], [np.full(seen.shape[1], _SEEN)]
     for context in (session.steps(each) for each in _CONTEXTS_S):
         later, before = np.minimum(steps + context, last), np.maximum(steps - context, 0)
-        columns += [seen[later] - seen[steps], seen[steps] - seen[before]]
+        columns += [describe(session, later) - seen, seen - describe(session, before)]
         columns.append((sums[later + 1] - sums[before]) / (later + 1 - before)[:, None])
         weights += [np.full(2 * seen.shape[1], _SEEN / 2), np.full(inputs.shape[1], _DONE)]
     return Moments(np.concatenate(columns, axis=1), np.concatenate(weights), steps)
-
-
-def view(session: Session) -> np.ndarray:
-    """Return what is seen in each step as numbers, float32, shape (steps, numbers): small pictures, and vectors."""
-    columns = [session.column(name, "small").reshape(session.num_steps, -1) / 255 for name in session.pictures]
-    columns += [session.column(name, "values").reshape(session.num_steps, -1) for name in session.vectors]
-    return np.concatenate(columns, axis=1).astype(np.float32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from understudy.recordings.doctor.checks.damage import find_damage
@@ -14,9 +14,9 @@ from understudy.recordings.doctor.report import Report, SessionCard
 from understudy.recordings.doctor.runs import Range
 from understudy.recordings.doctor.session import Session
 from understudy.recordings.doctor.signatures import sign
+from understudy.recordings.formats.protocol import Progress
 from understudy.recordings.reader import Episode
 
-Progress = Callable[[str, int, int], None]
 HeldOut = Mapping[str, Mapping[str, tuple[Range, ...]]]
 
 

@@ -55,8 +55,8 @@ def sample_steps(sessions: Sequence[Session]) -> Sample:
     """Embed steps spread evenly over each session."""
     each = max(2, min(_PER_SESSION, _POOL // len(sessions)))
     steps = [np.unique(np.linspace(0, session.num_steps - 2, each).astype(int)) for session in sessions]
-    now = np.concatenate([_describe(session, at) for session, at in zip(sessions, steps, strict=True)])
-    after = np.concatenate([_describe(session, at + 1) for session, at in zip(sessions, steps, strict=True)])
+    now = np.concatenate([describe(session, at) for session, at in zip(sessions, steps, strict=True)])
+    after = np.concatenate([describe(session, at + 1) for session, at in zip(sessions, steps, strict=True)])
     center, axes = _components(now)
     points = ((now - center) @ axes).astype(np.float32)
     change = ((after - center) @ axes).astype(np.float32) - points
@@ -78,8 +78,8 @@ def nearest(sample: Sample) -> Neighbours:
     return Neighbours(index, distance)
 
 
-def _describe(session: Session, steps: np.ndarray) -> np.ndarray:
-    """Numbers of what is seen at some steps, float32, shape (steps, numbers)."""
+def describe(session: Session, steps: np.ndarray) -> np.ndarray:
+    """Return numbers of what is seen at some steps, float32, shape (steps, numbers)."""
     parts: list[np.ndarray] = [np.asarray(session.column(name, "values")[steps]) for name in session.vectors]
     for name in session.pictures:
         small = np.asarray(session.column(name, "small")[steps], np.float32) / 255

@@ -11,6 +11,7 @@ import numpy as np
 from gymnasium import spaces
 
 from understudy.errors import ObservationError, RecordingError
+from understudy.recordings.fitting import fit_rewards
 from understudy.recordings.formats.protocol import Ending, Loss, Rows
 from understudy.spec import BehaviorSpec
 
@@ -145,9 +146,7 @@ def _first(bad: np.ndarray, what: str) -> tuple[int, str] | None:
 
 def as_rewards(values: np.ndarray) -> np.ndarray:
     """Return rewards as float32, shape (n,); raises `RecordingError` if one is too large for that."""
-    with np.errstate(over="ignore"):
-        narrow = np.asarray(values).astype(np.float32).reshape(-1)
-    too_large = np.isinf(narrow) & np.isfinite(values).reshape(-1)
-    if too_large.any():
-        raise RecordingError(f"A reward is {np.ravel(values)[too_large][0]:g}, which is too large for float32.")
-    return narrow
+    try:
+        return fit_rewards(np.ravel(values), np.size(values))
+    except ObservationError as error:
+        raise RecordingError(str(error)) from error

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from understudy.errors import ObservationError, RecordingError
-from understudy.recordings.formats.protocol import Ending, LogEpisode, Loss, Progress, Rows
+from understudy.recordings.formats.protocol import Ending, LogEpisode, Loss, Progress
 from understudy.recordings.layout import SUFFIX
 from understudy.recordings.provenance import Provenance, hash_player, project_key
 from understudy.recordings.reader import Episode
@@ -74,12 +74,8 @@ class Landing:
         there = _read(path)
         if there is not None and there.complete:
             return Landed(path, there.num_steps, is_new=False)
-        # Hidden: whoever opens the folder meanwhile must not find half a recording.
-        with self._writing():
-            self.out.mkdir(parents=True, exist_ok=True)
-            work = tempfile.TemporaryDirectory(prefix=".part-", dir=self.out)
-        with work as folder:
-            steps = self._write(log, Path(folder), name)
+        with self._workplace() as folder:
+            steps = self._write(log, folder, name)
             if not steps:
                 log.losses += [] if log.losses else [Loss(log.name, "it holds no whole step")]
                 return None
@@ -87,8 +83,23 @@ class Landing:
                 home.mkdir(exist_ok=True)
                 # Another import may have taken the place meanwhile.
                 path = self._path(home, name)
-                shutil.move(Path(folder) / f"{name}{SUFFIX}", path)
+                (folder / f"{name}{SUFFIX}").rename(path)
         return Landed(path, steps, is_new=True)
+
+    @contextmanager
+    def _workplace(self) -> Iterator[Path]:
+        """A folder to write in. Hidden: whoever opens the one around it must not find half a recording.
+
+        A Ctrl-C inside `shutil.rmtree` can come out as an `OSError` (Python 3.11 then closes a directory twice), which
+        would count as damage of the log. So a folder that is empty, as it is when all went well, goes without it.
+        """
+        with self._writing():
+            self.out.mkdir(parents=True, exist_ok=True)
+            folder = Path(tempfile.mkdtemp(prefix=".part-", dir=self.out))
+        try:
+            yield folder
+        finally:
+            _remove(folder)
 
     def _home(self, behavior: BehaviorSpec) -> Path:
         """The folder of a behaviour: its name, with a number where another behaviour of that name was first."""
@@ -144,7 +155,7 @@ class Landing:
         try:
             for rows in log.rows:
                 with self._writing(log):
-                    _extend(writer, rows)
+                    writer.extend(**rows.columns())
                 ending = rows.ending or ending
                 self.progress(name, writer.num_steps, max(log.num_steps or 0, writer.num_steps))
             with self._writing(log):
@@ -174,16 +185,11 @@ class Landing:
             raise UnwritableError(f"{self.out} cannot be written: {error.strerror}.") from error
 
 
-def _extend(writer: EpisodeWriter, rows: Rows) -> None:
-    writer.extend(
-        rows.observations,
-        rows.actions,
-        rewards=rows.rewards,
-        events=rows.events,
-        extras=rows.extras,
-        ticks=rows.ticks,
-        times_ns=rows.times_ns,
-    )
+def _remove(folder: Path) -> None:
+    try:
+        folder.rmdir()
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _finish(writer: EpisodeWriter, ending: Ending | None) -> None:

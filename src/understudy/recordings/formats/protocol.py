@@ -7,9 +7,9 @@ in memory whole. What could not be read is told as a `Loss`, never left out in s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from gymnasium import spaces
@@ -69,6 +69,10 @@ class Rows:
 
     def __len__(self) -> int:
         return len(next(iter(self.actions.values())))
+
+    def columns(self) -> dict[str, Any]:
+        """Return everything but the ending, as `EpisodeWriter.extend` takes it."""
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "ending"}
 
 
 @dataclass(frozen=True)
@@ -209,3 +213,4 @@ class Exporter(Protocol):
 
 # What can come back from an export, in the columns of the round-trip matrix.
 ASPECTS = ("spec", "observations", "actions", "rewards", "ending", "final observation", "ticks", "times", "events")
+EXACT: Mapping[str, str] = dict.fromkeys(ASPECTS, "exact")

@@ -169,15 +169,7 @@ def _write(take: Take, out: Path, report: Callable[[int], None]) -> Path:
     ) as writer:
         for start in range(0, take.num_steps, chunk):
             rows = take.rows(start, min(start + chunk, take.num_steps))
-            writer.extend(
-                rows.observations,
-                rows.actions,
-                rewards=rows.rewards,
-                events=rows.events,
-                extras=rows.extras,
-                ticks=rows.ticks,
-                times_ns=rows.times_ns,
-            )
+            writer.extend(**rows.columns())
             report(writer.num_steps)
         end = take.ending()
         writer.finish(terminated=end.terminated, truncated=end.truncated, final_observation=end.final_observation)

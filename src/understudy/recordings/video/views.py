@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from understudy.errors import RecordingError
+from understudy.recordings.layout import sensor_column
 from understudy.recordings.reader import Episode
 from understudy.recordings.video import drawing
 from understudy.recordings.video.inputs import Bars
@@ -45,24 +46,18 @@ def view(episode: Episode, rows: range, sensor: str | None, width: int) -> View:
     behavior = episode.behavior
     if sensor is not None:
         return _view(episode, rows, behavior.sensor(sensor), width)
-    best = [each for each in behavior.sensors if is_picture(each)] or [
+    best = [each for each in behavior.sensors if sensor_column(each).picture] or [
         each for each in behavior.sensors if is_fan(each)
     ]
     return _view(episode, rows, best[0], width) if best else NumbersView(episode, rows, behavior.sensors, width)
 
 
 def _view(episode: Episode, rows: range, sensor: SensorSpec, width: int) -> View:
-    if is_picture(sensor):
+    if sensor_column(sensor).picture:
         return PictureView(episode, rows, sensor, width)
     if is_fan(sensor):
         return FanView(episode, rows, sensor, width)
     return NumbersView(episode, rows, (sensor,), width)
-
-
-def is_picture(sensor: SensorSpec) -> bool:
-    """Whether a sensor is a grey or RGB picture."""
-    space = sensor.space
-    return space.dtype == np.uint8 and len(space.shape) == 3 and space.shape[2] in (1, 3)
 
 
 def is_fan(sensor: SensorSpec) -> bool:

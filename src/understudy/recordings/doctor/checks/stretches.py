@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -15,7 +16,7 @@ from understudy.recordings.doctor.stretches import Kind, Stretch, find_stretches
 from understudy.recordings.surgery import Deduplicate
 
 
-class _StretchCheck(Check):
+class _StretchCheck(Check, ABC):
     """What checks of stretches share.
 
     Attributes:
@@ -48,13 +49,13 @@ class _StretchCheck(Check):
             fix=self.fix(session, stretch),
         )
 
+    @abstractmethod
     def sentence(self, stretch: Stretch, seconds: float) -> str:
         """Say what was found."""
-        raise NotImplementedError
 
+    @abstractmethod
     def fix(self, session: Session, stretch: Stretch) -> Fix | None:
         """Offer what mends it."""
-        raise NotImplementedError
 
 
 class DuplicateFrames(_StretchCheck):

@@ -21,7 +21,7 @@ from understudy.recordings.formats.d3rlpy.arrays import (
 )
 from understudy.recordings.formats.d3rlpy.behaviors import STORED
 from understudy.recordings.formats.gymspaces import file_name
-from understudy.recordings.formats.protocol import ExportOptions, Progress, Settings
+from understudy.recordings.formats.protocol import EXACT, ExportOptions, Progress, Settings
 from understudy.recordings.formats.stored import provenance_text
 from understudy.recordings.reader import Episode, Recordings
 from understudy.spec import BehaviorSpec
@@ -43,10 +43,7 @@ class D3rlpyExporter:
     name: ClassVar[str] = "d3rlpy"
     title: ClassVar[str] = "d3rlpy data sets (HDF5 2.1)"
     Settings: ClassVar[type[Settings]] = D3rlpyExportSettings
-    keeps: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        ("spec", "observations", "actions", "rewards", "ending", "final observation", "ticks", "times", "events"),
-        "exact",
-    )
+    keeps: ClassVar[Mapping[str, str]] = EXACT
 
     def check(self, behavior: BehaviorSpec, options: ExportOptions) -> None:  # noqa: ARG002
         """Raise `RecordingError` unless the actions are one choice, or numbers only."""

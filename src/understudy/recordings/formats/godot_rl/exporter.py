@@ -14,7 +14,7 @@ from pydantic import Field
 from understudy.errors import RecordingError
 from understudy.recordings.formats.godot_rl.note import write_note, write_steps
 from understudy.recordings.formats.godot_rl.vectors import join_action, join_observation
-from understudy.recordings.formats.protocol import ExportOptions, Progress, Settings
+from understudy.recordings.formats.protocol import EXACT, ExportOptions, Progress, Settings
 from understudy.recordings.reader import Episode, Recordings
 from understudy.spec import BehaviorSpec
 
@@ -44,17 +44,7 @@ class GodotRlExporter:
     name: ClassVar[str] = "godot_rl"
     title: ClassVar[str] = "Godot RL expert demonstrations (JSON)"
     Settings: ClassVar[type[Settings]] = GodotRlExportSettings
-    keeps: ClassVar[Mapping[str, str]] = {
-        "spec": "exact",
-        "observations": "exact",
-        "actions": "exact",
-        "rewards": "exact",
-        "ending": "exact",
-        "final observation": "exact",
-        "ticks": "exact",
-        "times": "exact",
-        "events": "exact",
-    }
+    keeps: ClassVar[Mapping[str, str]] = EXACT
 
     def check(self, behavior: BehaviorSpec, options: ExportOptions) -> None:  # noqa: ARG002 - the protocol's
         """Raise `RecordingError` if a sensor is a picture, or empty: demonstrations hold vectors of numbers alone."""

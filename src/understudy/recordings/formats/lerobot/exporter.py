@@ -13,7 +13,7 @@ from pydantic import Field
 from understudy.errors import RecordingError, require
 from understudy.recordings.formats.lerobot.files import MEGABYTE, Limits
 from understudy.recordings.formats.lerobot.writer import DatasetWriter
-from understudy.recordings.formats.protocol import ExportOptions, Progress, Settings
+from understudy.recordings.formats.protocol import EXACT, ExportOptions, Progress, Settings
 from understudy.recordings.layout import sensor_column
 from understudy.recordings.reader import Recordings
 from understudy.spec import BehaviorSpec
@@ -45,15 +45,8 @@ class LerobotExporter:
     title: ClassVar[str] = "LeRobot data sets (v3)"
     Settings: ClassVar[type[Settings]] = LerobotExportSettings
     keeps: ClassVar[Mapping[str, str]] = {
-        "spec": "exact",
+        **EXACT,
         "observations": "exact; pictures are lossy video, exact with pictures=png",
-        "actions": "exact",
-        "rewards": "exact",
-        "ending": "exact",
-        "final observation": "exact",
-        "ticks": "exact",
-        "times": "exact",
-        "events": "exact",
     }
 
     def check(self, behavior: BehaviorSpec, options: ExportOptions) -> None:

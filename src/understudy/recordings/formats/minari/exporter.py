@@ -14,7 +14,7 @@ from understudy.errors import RecordingError, require
 from understudy.recordings.formats.gymspaces import file_name
 from understudy.recordings.formats.minari.metadata import HDF5_FILE, METADATA, space_json
 from understudy.recordings.formats.minari.writing import write_arrow, write_hdf5
-from understudy.recordings.formats.protocol import ExportOptions, Progress, Settings
+from understudy.recordings.formats.protocol import EXACT, ExportOptions, Progress, Settings
 from understudy.recordings.reader import Episode, Recordings
 from understudy.spec import BehaviorSpec
 
@@ -38,10 +38,7 @@ class MinariExporter:
     name: ClassVar[str] = "minari"
     title: ClassVar[str] = "Minari data sets (HDF5, Arrow)"
     Settings: ClassVar[type[Settings]] = MinariExportSettings
-    keeps: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        ("spec", "observations", "actions", "rewards", "ending", "final observation", "ticks", "times", "events"),
-        "exact",
-    )
+    keeps: ClassVar[Mapping[str, str]] = EXACT
 
     def check(self, behavior: BehaviorSpec, options: ExportOptions) -> None:
         """Raise `RecordingError` if the id is none; Minari holds whatever a recording can."""

@@ -11,7 +11,7 @@ from gymnasium import spaces
 from pydantic import Field
 
 from understudy.errors import RecordingError, require
-from understudy.recordings.formats.protocol import ExportOptions, Progress, Settings
+from understudy.recordings.formats.protocol import EXACT, ExportOptions, Progress, Settings
 from understudy.recordings.reader import Recordings
 from understudy.spec import BehaviorSpec
 
@@ -36,15 +36,10 @@ class MlagentsExporter:
     title: ClassVar[str] = "Unity ML-Agents demonstrations (.demo)"
     Settings: ClassVar[type[Settings]] = MlagentsExportSettings
     keeps: ClassVar[Mapping[str, str]] = {
-        "spec": "exact",
+        **EXACT,
         "observations": "float32",
         "actions": "float32",
-        "rewards": "exact",
-        "ending": "exact",
         "final observation": "float32",
-        "ticks": "exact",
-        "times": "exact",
-        "events": "exact",
     }
 
     def check(self, behavior: BehaviorSpec, options: ExportOptions) -> None:  # noqa: ARG002 - the protocol's

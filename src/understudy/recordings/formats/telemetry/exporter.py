@@ -16,7 +16,7 @@ from gymnasium import spaces
 from pydantic import Field
 
 from understudy.errors import RecordingError
-from understudy.recordings.formats.protocol import ExportOptions, Progress, Settings
+from understudy.recordings.formats.protocol import EXACT, ExportOptions, Progress, Settings
 from understudy.recordings.formats.telemetry.layout import (
     FORMAT,
     KEY,
@@ -46,17 +46,7 @@ class TelemetryExporter:
     name: ClassVar[str] = "telemetry"
     title: ClassVar[str] = "a table with a column for each number (Parquet)"
     Settings: ClassVar[type[Settings]] = TelemetryExportSettings
-    keeps: ClassVar[Mapping[str, str]] = {
-        "spec": "exact",
-        "observations": "exact",
-        "actions": "exact",
-        "rewards": "exact",
-        "ending": "exact",
-        "final observation": "exact",
-        "ticks": "exact",
-        "times": "exact",
-        "events": "exact",
-    }
+    keeps: ClassVar[Mapping[str, str]] = EXACT
 
     def check(self, behavior: BehaviorSpec, options: ExportOptions) -> None:  # noqa: ARG002
         """Raise `RecordingError` if a sensor has too many numbers for columns, or numbers of a kind Parquet lacks."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -62,9 +63,9 @@ class _Field(MapPart):
         return action_key(self.name)
 
     @property
+    @abstractmethod
     def inputs(self) -> tuple[str, ...]:
         """The columns, in order."""
-        raise NotImplementedError
 
     @property
     def empty(self) -> Missing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, cast
 
@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import Field
 
 from understudy.errors import RecordingError
-from understudy.recordings.formats.protocol import ExportOptions, Progress, Settings
+from understudy.recordings.formats.protocol import EXACT, ExportOptions, Progress, Settings
 from understudy.recordings.formats.vpt.behavior import CURSOR_EXTRA
 from understudy.recordings.formats.vpt.files import OPTIONS_SUFFIX
 from understudy.recordings.formats.vpt.metadata import KEY, Export, require_known
@@ -43,15 +43,10 @@ class VptExporter:
     name: ClassVar[str] = "vpt"
     title: ClassVar[str] = "VPT and BASALT contractor data: Minecraft (.mp4 + .jsonl)"
     Settings: ClassVar[type[Settings]] = VptExportSettings
-    keeps: ClassVar[dict[str, str]] = {
-        "spec": "exact",
+    keeps: ClassVar[Mapping[str, str]] = {
+        **EXACT,
         "observations": "lossy video",
-        "actions": "exact",
-        "rewards": "exact",
-        "ending": "exact",
         "final observation": "lossy video",
-        "ticks": "exact",
-        "times": "exact",
         "events": "all but typed text",
     }
 
