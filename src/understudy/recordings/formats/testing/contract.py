@@ -33,7 +33,7 @@ def check_importer(
     player; rows fit their spec, their number is bounded, and two readings are equal; rows may be left unread; a log
     that is cut anywhere gives `RecordingError`, or the steps before the cut and a `Loss`, and told not to salvage
     always `RecordingError`. Some cuts are left out: beside the end of a line, for a log of lines that was cut there
-    looks whole; and of mappings (`.yaml`), which are no recorder's.
+    looks whole; and of what people write beside logs, mappings (`.yaml`) and a game's own settings (`.cfg`).
 
     Args:
         importer: Of your format.

@@ -13,6 +13,9 @@ from understudy.errors import RecordingError
 from understudy.recordings.formats.protocol import Importer, ImportOptions
 from understudy.recordings.formats.testing.reading import EpisodeRead, has_all_columns, is_beginning, promise, read_log
 
+# Suffixes of what people write, and no recorder: nothing in it says where it ends.
+_WRITTEN_BY_HAND = (".yaml", ".cfg")
+
 
 def check_cuts(
     importer: Importer,
@@ -43,7 +46,7 @@ def _places(files: Sequence[Path], log: Path, cuts: int, seed: int) -> Iterator[
         file, size = sizes[index % len(sizes)]
         data = file.read_bytes()
         place = rng.choice((rng.randrange(size), rng.randrange(min(64, size)), size - 1 - rng.randrange(min(16, size))))
-        if file.suffix != ".yaml" and b"\n" not in data[max(0, place - 1) : place + 1]:
+        if file.suffix not in _WRITTEN_BY_HAND and b"\n" not in data[max(0, place - 1) : place + 1]:
             yield file, place
 
 
