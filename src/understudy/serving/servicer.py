@@ -21,7 +21,7 @@ from understudy.serving.play import Doorkeeper, TickStream
 from understudy.serving.registry import Registry, new_lease
 from understudy.serving.session import Session
 
-_GOODBYE_S = 0.02
+GOODBYE_S = 0.02
 """A stream that is cut off may read as one that ended; that it was cancelled is known a moment later."""
 
 _LOG = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ class UnderstudyServicer:
         try:
             await context.write(pb.PlayResponse(opened=opened))
             await self._tick_stream(context, session).run()
-            await asyncio.sleep(_GOODBYE_S)
+            await asyncio.sleep(GOODBYE_S)
             broken_off = context.cancelled()
         except grpc.aio.InternalError:
             _LOG.debug("%s is gone: an answer could not be written", context.peer())

@@ -20,6 +20,7 @@ from understudy.serving.dialects.oip.options import OipOptions, UnknownModelErro
 from understudy.serving.dialects.oip.sequences import Caller
 from understudy.serving.limits import ConnectionLimit
 from understudy.serving.registry import Registry
+from understudy.serving.servicer import GOODBYE_S
 
 SERVICE = pb.DESCRIPTOR.services_by_name["GRPCInferenceService"].full_name
 EXTENSIONS = ("sequence", "model_configuration", "statistics", "parameters")
@@ -136,11 +137,14 @@ class OipServicer(pb_grpc.GRPCInferenceServiceServicer):
         Sequences go on after a stream that its client closed. Those of a stream that broke off end with it.
         """
         caller = Caller(context.peer())
+        broken_off = True
         try:
             await self._stream(requests, context, caller)
-        except asyncio.CancelledError:
-            self._inference.sequences.end_of(caller)
-            raise
+            await asyncio.sleep(GOODBYE_S)
+            broken_off = context.cancelled()
+        finally:
+            if broken_off:
+                self._inference.sequences.end_of(caller)
 
     async def _answer(self, request: pb.ModelInferRequest, caller: Caller) -> pb.ModelInferResponse:
         self._limit.count(caller.peer)
