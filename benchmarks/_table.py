@@ -17,7 +17,10 @@ from rich.console import Console
 from rich.table import Table
 
 RESULTS = Path(__file__).parent / "results"
-_PACKAGES = ("understudy", "numpy", "torch", "onnxruntime", "pyarrow", "grpcio", "numba", "opencv-python-headless")
+_PACKAGES = (
+    *("understudy", "numpy", "torch", "onnxruntime", "pyarrow", "grpcio", "numba", "opencv-python-headless"),
+    "embreex",
+)
 
 
 @dataclass(frozen=True)

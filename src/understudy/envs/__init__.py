@@ -1,4 +1,4 @@
-"""Games as `gymnasium.Env`, one folder per game.
+"""Games as `gymnasium.Env`, or as `pettingzoo.ParallelEnv` where many play (`skirmish`); one folder per game.
 
 Importing this registers the games below with gymnasium, by name only: a game is imported when it is made.
 """

@@ -1,0 +1,1 @@
+"""The levels of skirmish: three drawn as text, and a generator of new ones."""
