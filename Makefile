@@ -118,7 +118,7 @@ fix: $(READY) ## Format and mend what ruff can
 
 bench: bench-line bench-serving bench-logs ## Run every benchmark
 
-bench-%: $(READY) ## One benchmark: bench-line, bench-rays, bench-windows, bench-training-step, bench-serving-line, bench-serving, bench-precision, bench-logs, bench-senses, bench-skirmish
+bench-%: $(READY) ## One benchmark: bench-line, bench-rays, bench-windows, bench-training-step, bench-serving-line, bench-serving, bench-precision, bench-logs, bench-senses, bench-skirmish, bench-tactical-networks
 	$(BIN)/python benchmarks/$(subst -,_,$*).py
 
 proto: $(READY) ## Write the Python modules of proto/
@@ -135,4 +135,4 @@ PROTOC = $(BIN)/python -m grpc_tools.protoc --proto_path=understudy/$(1)=proto -
 
 clean: ## Remove what the demo made and compiled kernels (not the virtual environment)
 	rm -rf $(DEMO) results
-	find src -name '*.nb[ic]' -delete
+	rm -rf src/understudy/__pycache__/kernels-*

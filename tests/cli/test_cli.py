@@ -12,7 +12,7 @@ import yaml
 
 from toys import write_episode
 
-COMMANDS = ("logs", "record", "train", "export", "serve", "playtest", "replay")
+COMMANDS = ("logs", "play", "record", "train", "export", "serve", "playtest", "replay", "evaluate")
 RECIPE = {
     "name": "tiny",
     "sensors": {"rays": {"encoder": "vector", "widths": [8]}},

@@ -66,6 +66,16 @@ def _out_of_range(env: SkirmishEnv) -> None:
     env.reset = lying  # type: ignore[method-assign]
 
 
+def _forgets_truncations(env: SkirmishEnv) -> None:
+    step = env.step
+    env.step = lambda actions: (*step(actions)[:3], {}, {})  # type: ignore[method-assign]
+
+
+def _forgets_infos(env: SkirmishEnv) -> None:
+    reset = env.reset
+    env.reset = lambda seed=None: (reset(seed=seed)[0], {})  # type: ignore[method-assign]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -73,6 +83,8 @@ def _out_of_range(env: SkirmishEnv) -> None:
         (_other_level, "differ"),
         (_endless, "still play"),
         (_out_of_range, "leaves its range"),
+        (_forgets_truncations, r"truncations are of \[\], but"),
+        (_forgets_infos, "infos for each agent"),
     ],
 )
 def test_broken_promises_are_found(change: Callable[[SkirmishEnv], None], message: str) -> None:

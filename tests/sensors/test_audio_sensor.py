@@ -135,6 +135,7 @@ def test_wrong_sounds_are_refused(listeners: np.ndarray, sources: np.ndarray, me
     "options",
     [
         {"sectors": 0},
+        {"sectors": 8.5},
         {"types": ("a", "a"), "reaches": (1.0, 1.0)},
         {"types": ("a",)},
         {"reaches": (1.0, 1.0, 1.0, 0.0)},

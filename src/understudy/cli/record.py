@@ -10,11 +10,11 @@ import typer
 from rich.console import Console
 
 from understudy.cli.progress import progress
-from understudy.errors import UnderstudyError, require
+from understudy.errors import UnderstudyError, require, suggest
 
 
 def record(
-    env: Annotated[str, typer.Argument(help="The environment's id, such as understudy/Doom-v0.")],
+    env: Annotated[str, typer.Argument(help="The environment's id, such as understudy/Doom-v0, or skirmish.")],
     out: Annotated[Path, typer.Option(help="The folder of recordings; what is there already is skipped.")],
     agent: Annotated[str, typer.Option(help="Who plays: scripted, random, bundle or remote.")] = "scripted",
     bundle: Annotated[str, typer.Option(help="A bundle's folder, or its name at the server.")] = "",
@@ -23,12 +23,19 @@ def record(
     args: Annotated[str, typer.Option(help="Arguments of the environment, in JSON.")] = "{}",
     options: Annotated[str, typer.Option(help="Options of its reset, in JSON.")] = "{}",
     seed: Annotated[int, typer.Option(min=0, help="Of the first episode; the others count up.")] = 0,
+    hours: Annotated[float, typer.Option(min=0, help="Of a corpus of skirmish: player time, of scripted players.")] = 0,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes that play such a corpus.")] = 1,
 ) -> None:
-    """Let an agent play a game, and record it.
+    """Let an agent play a game, and record it; or scripted players a corpus of skirmish.
 
     For example: understudy record understudy/Doom-v0 --args '{"map": "E1M6", "sensors": ["rays"]}' --out LOGS
+
+    or: understudy record skirmish --hours 20 --out LOGS --jobs 2 --args '{"levels": ["foundry"]}'
     """
     require("pyarrow", "logs")
+    if env == "skirmish" or hours:
+        _record_corpus(env, out, hours, seed, jobs, _json("--args", args))
+        return
     from understudy.envs import make
     from understudy.playtest.personas import open_agent
     from understudy.playtest.record import record_episodes
@@ -51,6 +58,23 @@ def record(
     finally:
         game.close()
     Console(highlight=False).print(f"{len(written)} recordings in {out}. Next: understudy train RECIPE {out} --out RUN")
+
+
+def _record_corpus(env: str, out: Path, hours: float, seed: int, jobs: int, arguments: dict[str, Any]) -> None:
+    """Record a corpus of scripted players."""
+    if env != "skirmish" or not hours:
+        raise UnderstudyError(
+            "A corpus of scripted players is made by: understudy record skirmish --hours 20 --out LOGS"
+        )
+    require("pettingzoo", "tactical")
+    from understudy.envs.skirmish.corpus import CHOICES, make_corpus
+
+    for name in arguments:
+        if name not in CHOICES:
+            raise UnderstudyError(f"A corpus of skirmish has no argument '{name}'.{suggest(name, CHOICES)}")
+    with progress() as report:
+        make_corpus(out, hours, seed, jobs=jobs, progress=report, **arguments)
+    Console(highlight=False).print(f"Recordings in {out}. Next: understudy train RECIPE {out} --out RUN")
 
 
 def _json(option: str, text: str) -> dict[str, Any]:

@@ -90,13 +90,15 @@ def _begin(env: Any, behavior: BehaviorSpec, seed: int) -> _Moment:
     observations, infos = env.reset(seed=seed)
     _promise(bool(env.agents), "after a reset nobody plays")
     _promise(set(observations) == set(env.agents), "a reset does not return an observation for each agent")
+    _promise(set(infos) == set(env.agents), "a reset does not return infos for each agent")
     return _moment(env, behavior, observations, {}, infos)
 
 
 def _step(env: Any, behavior: BehaviorSpec, rng: np.random.Generator) -> _Moment:
     acting = tuple(env.agents)
     observations, rewards, terminations, truncations, infos = env.step(_sample(env, rng))
-    for what, found in (("observations", observations), ("rewards", rewards), ("terminations", terminations)):
+    returned = (observations, rewards, terminations, truncations, infos)
+    for what, found in zip(("observations", "rewards", "terminations", "truncations", "infos"), returned, strict=True):
         _promise(set(found) == set(acting), f"{what} are of {sorted(found)}, but {sorted(acting)} acted")
     for agent in acting:
         _promise(bool(np.isfinite(float(rewards[agent]))), f"the reward of '{agent}' is {rewards[agent]}")

@@ -46,8 +46,8 @@ class Audio:
     muffling: float = 4.0
 
     def __post_init__(self) -> None:
-        if self.sectors < 1:
-            raise SpecError(f"Audio needs at least one sector, not {self.sectors}.")
+        if not isinstance(self.sectors, int) or self.sectors < 1:
+            raise SpecError(f"Audio needs a whole number of sectors, at least one, not {self.sectors}.")
         if not self.types or len(set(self.types)) != len(self.types) or len(self.reaches) != len(self.types):
             raise SpecError(f"Audio needs types of different names and a reach for each, not {self.types}.")
         if not all(0 < each < math.inf for each in self.reaches) or not 0 <= self.muffling < math.inf:

@@ -13,9 +13,7 @@ import math
 
 import numpy as np
 
-from understudy.errors import require
-
-numba = require("numba", "logs")
+from understudy.sensors.compiling import numba
 
 _PARALLEL = 1e-12
 """Direction components below this are rounding of sine and cosine, and count as zero."""

@@ -15,10 +15,8 @@ import math
 
 import numpy as np
 
-from understudy.errors import require
 from understudy.sensors.casting import _direction, _leaves
-
-numba = require("numba", "logs")
+from understudy.sensors.compiling import numba
 
 ELEVATION_LIMIT = 89.0
 """Degrees: pitch and elevation together go no further up or down, so that no ray turns over backwards."""

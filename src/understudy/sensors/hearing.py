@@ -9,9 +9,7 @@ import math
 
 import numpy as np
 
-from understudy.errors import require
-
-numba = require("numba", "logs")
+from understudy.sensors.compiling import numba
 
 
 @numba.njit(cache=True)

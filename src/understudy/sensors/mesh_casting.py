@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from understudy.errors import require
 from understudy.sensors.casting import _direction
+from understudy.sensors.compiling import numba
 from understudy.sensors.grid_casting import (
     KIND,
     NEAREST,
@@ -18,8 +18,6 @@ from understudy.sensors.grid_casting import (
     meet_things,
     write_column,
 )
-
-numba = require("numba", "logs")
 
 
 @numba.njit(cache=True)

@@ -14,6 +14,8 @@ from understudy.errors import ObservationError, require
 Triangles: TypeAlias = "tuple[np.ndarray, np.ndarray, np.ndarray]"
 
 _MOST_TYPES = 255
+_MOST_VIEWERS = 128
+"""Whose rays are cast in one call of Embree: at 225 rays each, what goes in and out fits a CPU's caches."""
 _TOP = ((0, 0), (1, 0), (1, 1), (0, 1))
 """The corners of a cell, as x and y from its own."""
 _SIDES = (
@@ -64,6 +66,38 @@ class TriangleScene:
         """
         hits = self._scene.run(origins, directions, dists=reach, output=True)
         return hits["tfar"], hits["primID"]
+
+    def read(
+        self,
+        eyes: np.ndarray,
+        tables: tuple[np.ndarray, np.ndarray, np.ndarray],
+        reach: float,
+        bodies: np.ndarray,
+        spheres: np.ndarray,
+    ) -> np.ndarray:
+        """Return what `RayGrid.on_mesh` does, of arrays that it has checked and its `tables`."""
+        out = np.empty((len(eyes), len(tables[2]), len(tables[0]), 2), np.int16)
+        for first in range(0, len(eyes), _MOST_VIEWERS):
+            part = slice(first, first + _MOST_VIEWERS)
+            self._read(eyes[part], tables, reach, bodies[part], spheres[part], out[part])
+        return out
+
+    def _read(
+        self,
+        eyes: np.ndarray,
+        tables: tuple[np.ndarray, np.ndarray, np.ndarray],
+        reach: float,
+        bodies: np.ndarray,
+        spheres: np.ndarray,
+        out: np.ndarray,
+    ) -> None:
+        from understudy.sensors import mesh_casting  # numba takes a second to import
+
+        origins, directions = np.empty((2, *out.shape[:3], 3), np.float32)
+        mesh_casting.aim_rays(eyes, *tables, origins, directions)
+        hits = self.cast(origins.reshape(-1, 3), directions.reshape(-1, 3), reach)
+        distances, faces = (each.reshape(out.shape[:3]) for each in hits)
+        mesh_casting.read_rays(distances, faces, self.face_types, eyes, *tables, reach, bodies, spheres, out)
 
 
 def heights_to_triangles(heights: np.ndarray, surface_types: np.ndarray) -> Triangles:

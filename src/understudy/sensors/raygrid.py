@@ -20,34 +20,22 @@ import numpy as np
 from gymnasium import spaces
 
 from understudy.errors import ObservationError, SpecError
-from understudy.sensors.rays import _cos_sin, _floats
+from understudy.sensors.grid_inputs import NO_TYPE, are_known, check_ground, check_hits, check_things, check_viewers
+from understudy.sensors.rays import _cos_sin
 from understudy.spec import Json, SensorSpec
 
 if TYPE_CHECKING:
     from understudy.sensors.meshes import TriangleScene
 
+__all__ = ["NO_TYPE", "RAY_TYPES", "RayGrid"]
+
 RAY_TYPES = (
-    "wall",
-    "cover",
-    "floor",
-    "site",
-    "spawn",
-    "teammate",
-    "enemy",
-    "smoke",
-    "bomb",
-    "corpse",
-    "device",
-)  # fmt: skip
+    *("wall", "cover", "floor", "site", "spawn", "teammate", "enemy"),
+    *("smoke", "bomb", "corpse", "device"),
+)
 """What a ray of a tactical shooter can hit."""
-NO_TYPE = -1
-"""In an engine's hits: the ray met nothing."""
 _MOST_CM = np.iinfo(np.int16).max
 _MOST_TYPES = 255
-_MOST_METRES = 1e6
-"""From the origin: beyond, a cell cannot be told from the next, and a walk over them would not end."""
-_MOST_VIEWERS = 128
-"""Whose rays are cast in one call of Embree: at 225 rays each, what goes in and out fits a CPU's caches."""
 
 
 @dataclass(frozen=True)
@@ -176,19 +164,8 @@ class RayGrid:
         Raises:
             ObservationError: If a shape is wrong, a type is not known, or a hit has no distance of 0 or more.
         """
-        metres, kinds = np.asarray(distances, np.float64), np.asarray(types)
-        if metres.shape != kinds.shape or metres.shape[-2:] != self.shape[:2]:
-            raise ObservationError(
-                f"Hits should be distances and types of shape (..., {self.shape[0]}, {self.shape[1]}), got "
-                f"{metres.shape} and {kinds.shape}."
-            )
-        if not np.issubdtype(kinds.dtype, np.integer) or (
-            kinds.size and not NO_TYPE <= kinds.min() <= kinds.max() < len(self.types)
-        ):
-            raise ObservationError(f"Hits need whole-number types from -1 (nothing) to {len(self.types) - 1}.")
+        metres, kinds = check_hits(distances, types, self.shape[:2], len(self.types))
         hit = kinds != NO_TYPE
-        if not (metres[hit] >= 0).all():
-            raise ObservationError("Each hit needs a distance of 0 m or more; give type -1 where a ray met nothing.")
         hit[hit] = metres[hit] <= self.reach
         out = np.empty((*metres.shape, 2), np.int16)
         out[..., 0] = np.floor(np.where(hit, metres, self.reach) * 100 + 0.5)
@@ -222,9 +199,8 @@ class RayGrid:
         Raises:
             ObservationError: If an array has another shape, or a value out of its range.
         """
-        ground, kinds = self._ground(heights, surface_types)
-        eyes = _viewers(viewers)
-        cylinders, balls = self._things("bodies", bodies, len(eyes), 6), self._things("spheres", spheres, len(eyes), 5)
+        ground, kinds = check_ground(heights, surface_types, len(self.types))
+        eyes, cylinders, balls = self._check_scene(viewers, bodies, spheres)
         from understudy.sensors import grid_casting  # numba takes a second to import, and a spec needs none of it
 
         out = np.empty((len(eyes), *self.shape), np.int16)
@@ -253,70 +229,24 @@ class RayGrid:
         Raises:
             ObservationError: If an array has another shape, or a value out of its range.
         """
-        eyes = _viewers(viewers)
-        cylinders, balls = self._things("bodies", bodies, len(eyes), 6), self._things("spheres", spheres, len(eyes), 5)
-        if not self._known(scene.face_types):
+        eyes, cylinders, balls = self._check_scene(viewers, bodies, spheres)
+        if not are_known(scene.face_types, len(self.types)):
             raise ObservationError(
                 f"The mesh has types up to {scene.face_types.max()}, but the grid knows 0 to {len(self.types) - 1}."
             )
-        out = np.empty((len(eyes), *self.shape), np.int16)
-        for first in range(0, len(eyes), _MOST_VIEWERS):
-            part = slice(first, first + _MOST_VIEWERS)
-            self._cast_mesh(scene, eyes[part], cylinders[part], balls[part], out[part])
-        return out
+        return scene.read(eyes, self.tables, float(self.reach), cylinders, balls)
 
-    def _cast_mesh(
-        self, scene: TriangleScene, eyes: np.ndarray, bodies: np.ndarray, spheres: np.ndarray, out: np.ndarray
-    ) -> None:
-        from understudy.sensors import mesh_casting
-
-        origins, directions = np.empty((2, len(eyes), *self.shape[:2], 3), np.float32)
-        mesh_casting.aim_rays(eyes, *self.tables, origins, directions)
-        hits = scene.cast(origins.reshape(-1, 3), directions.reshape(-1, 3), self.reach)
-        distances, faces = (each.reshape(out.shape[:3]) for each in hits)
-        mesh_casting.read_rays(
-            distances, faces, scene.face_types, eyes, *self.tables, float(self.reach), bodies, spheres, out
-        )
+    def _check_scene(
+        self, viewers: np.ndarray, bodies: np.ndarray | None, spheres: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        eyes, num_types = check_viewers(viewers), len(self.types)
+        cylinders = check_things("bodies", bodies, (len(eyes), 6), num_types)
+        return eyes, cylinders, check_things("spheres", spheres, (len(eyes), 5), num_types)
 
     @cached_property
     def tables(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """What kernels need: cosine and sine of the azimuths, and the elevations in degrees, float64."""
         return (*_cos_sin(np.asarray(self.azimuths, np.float64)), np.asarray(self.elevations, np.float64))
-
-    def _ground(self, heights: np.ndarray, surface_types: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        ground, kinds = np.ascontiguousarray(heights), np.asarray(surface_types)
-        if ground.dtype != np.float32:
-            ground = ground.astype(np.float64)
-        if ground.ndim != 2 or not np.isfinite(ground).all() or (ground.size and ground.min() < 0):
-            raise ObservationError(f"Heights should be 2-D, finite and at least 0, got shape {ground.shape}.")
-        if kinds.shape != ground.shape or not self._known(kinds):
-            raise ObservationError(
-                f"Heights of shape {ground.shape} need as many surface types from 0 to {len(self.types) - 1}, got "
-                f"shape {kinds.shape}."
-            )
-        return ground, np.ascontiguousarray(kinds, np.uint8)
-
-    def _things(self, what: str, things: np.ndarray | None, num: int, columns: int) -> np.ndarray:
-        if things is None:
-            return np.zeros((num, 0, columns))
-        array = np.ascontiguousarray(things, np.float64)
-        if array.ndim != 3 or array.shape[::2] != (num, columns) or not np.isfinite(array).all():
-            raise ObservationError(f"{what} should be finite, of shape ({num}, any, {columns}), got {array.shape}.")
-        if not self._known(array[..., -1]):
-            raise ObservationError(f"{what} need types from 0 to {len(self.types) - 1} in their last column.")
-        return array
-
-    def _known(self, types: np.ndarray) -> bool:
-        """Whether all are whole numbers that stand for a type."""
-        known = (types >= 0) & (types < len(self.types)) & (types == np.floor(types))
-        return bool(known.all())
-
-
-def _viewers(viewers: np.ndarray) -> np.ndarray:
-    eyes = _floats("viewers", viewers, 5)
-    if (np.abs(eyes[:, :3]) > _MOST_METRES).any():
-        raise ObservationError("viewers should be within 1000 km of the origin; are their places in metres?")
-    return eyes
 
 
 def _spread(num: int, fov: float, power: float) -> tuple[float, ...]:

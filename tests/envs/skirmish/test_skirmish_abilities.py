@@ -7,6 +7,7 @@ import math
 import pytest
 from skirmish_toys import (
     ABILITY,
+    COVER,
     WALL,
     count,
     duel,
@@ -73,3 +74,17 @@ def test_a_scan_reveals_who_is_near_and_in_its_sight() -> None:
     play(world, 5 * 16)
     assert not world.revealed.any()
     assert world.known_clock[0, 0, 0] < world.clock[0]
+
+
+@pytest.mark.parametrize(("x", "up"), [(6.5, 0.0), (26.0, -6.0)])
+def test_nothing_lands_in_cover(x: float, up: float) -> None:
+    """Thrown onto or over cover, a scan's device lies beside it and reveals who stands in the open."""
+    world = toy_world(toy_level((30, 28, 32, 32, COVER)))
+    put(world, "attacker_0", 3, 50, 180)
+    put(world, "defender_0", 28, 38, 0)
+    put(world, "attacker_1", x, 30, 0, up)
+    play(world, 1, attacker_1={"act": ABILITY})
+    column, row = (math.floor(each) for each in world.devices[0, 1, :2])
+
+    assert world.heights[0, row, column] == 0
+    assert world.revealed[0, 2]

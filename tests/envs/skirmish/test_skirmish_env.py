@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -160,6 +163,10 @@ def test_options_change_level_and_teams() -> None:
         ({"level": "foundri"}, "no level 'foundri'. Did you mean 'foundry'"),
         ({"team_size": 3}, "Teams of 3"),
         ({"weapons": "rifel"}, "no weapon 'rifel'. Did you mean 'rifle'"),
+        ({"weapons": {"atacker_0": "pistol"}}, "no agent 'atacker_0'. Did you mean 'attacker_0'"),
+        ({"money": "much"}, "Money is a number"),
+        ({"level": ["foundry", "harbour"]}, "one level, such as 'foundry', not on"),
+        ({"level": 5}, "one level"),
     ],
 )
 def test_wrong_options_are_refused(options: dict[str, Any], message: str) -> None:
@@ -195,7 +202,33 @@ def test_wrong_use_is_refused() -> None:
         SkirmishEnv(sensors=["ray"])
     with pytest.raises(GameError, match="no level"):
         SkirmishEnv("fondry")
+    with pytest.raises(GameError, match="seed is -1"):
+        SkirmishEnv().reset(seed=-1)
     with pytest.raises(GameError, match="render mode"):
         SkirmishEnv(render_mode="human")
     env.close()
     env.close()
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda env: pickle.loads(pickle.dumps(env))])
+def test_a_copy_plays_on_by_itself(copied: Callable[[SkirmishEnv], SkirmishEnv]) -> None:
+    """Copied or sent to another process in the middle of a round, it goes on as the first does, and leaves it alone."""
+    first = SkirmishEnv(rules=Rules(round_s=2.0, bomb_s=1.0))
+    first.reset(seed=4)
+    for _ in range(4):
+        first.step(sample(first))
+    second = copied(first)
+    before = first.world.rounds.tobytes()
+    played = []
+    while second.agents:
+        played.append(sample(second))
+        observations, rewards, _, _, infos = second.step(played[-1])
+    assert first.world.rounds.tobytes() == before
+
+    for actions in played:
+        expected, paid, _, _, told = first.step(actions)
+    assert not first.agents
+    for agent in expected:
+        assert all(np.array_equal(expected[agent][name], observations[agent][name]) for name in expected[agent])
+        assert paid[agent] == rewards[agent]
+        assert np.array_equal(told[agent]["position"], infos[agent]["position"])

@@ -110,6 +110,11 @@ def test_a_match_ends_with_a_majority_or_a_draw() -> None:
     assert match.winner is None
 
 
+def test_debts_buy_a_pistol() -> None:
+    """It costs nothing, so that nobody is without a weapon."""
+    assert affordable_weapon(-5.0) == affordable_weapon(float("nan")) == "pistol"
+
+
 def test_no_money_is_kept_above_the_limit() -> None:
     """However much one wins."""
     match, world = Match(rounds=20, preferences=(("pistol", "pistol"), ("sniper", "rifle"))), toy_world()
@@ -140,5 +145,7 @@ def test_wrong_use_is_refused() -> None:
             Match(rounds=rounds)
     with pytest.raises(GameError, match="no weapon 'axe'"):
         Match(preferences=(("axe", "rifle"), ("rifle", "rifle")))
+    with pytest.raises(GameError, match="seed is -1"):
+        Match(seed=-1)
     with pytest.raises(GameError, match="no winner yet"):
         Match().finish(toy_world(), 0)

@@ -249,3 +249,36 @@ def test_an_ability_does_not_need_free_hands_but_the_act_is_one() -> None:
 
     assert world.plant_left[0, 0] == 0
     assert world.charges[0, 0] == 0
+
+
+def test_in_the_last_tick_the_hands_are_first() -> None:
+    """A plant that ends with the clock counts, and so does the plant of who falls in that tick."""
+    world = on_site()
+    play(world, 47, attacker_0={"act": USE})
+    world.tick[0] = 64 * 75 - 4
+    play(world, 1, attacker_0={"act": USE})
+    assert world.clock[0] == 75
+    assert state(world) == "planted"
+    assert world.winner[0] == -1
+
+    world = on_site()
+    play(world, 47, attacker_0={"act": USE})
+    world.plant_left[0, 0] = 1 / 64
+    kill(world, 0)
+    play(world, 1, attacker_0={"act": USE})
+    assert not world.alive[0, 0]
+    assert state(world) == "planted"
+
+
+def test_who_is_ready_as_the_bomb_goes_off_has_defused_it() -> None:
+    """Defusing and the fuse end in the same tick; a tick less on the fuse, and it explodes."""
+    endings = []
+    for late in (0, 1):
+        world = planted()
+        put(world, "attacker_0", 50, 55)
+        put(world, "defender_0", 6, 6)
+        world.bomb_left[0] = 5 - late / 64
+        play(world, 5 * 16, defender_0={"act": USE})
+        endings.append(result(world))
+
+    assert endings == [("defend", "defused"), ("attack", "exploded")]

@@ -13,6 +13,7 @@ from understudy.envs.skirmish.measures import EXTRAS
 from understudy.envs.skirmish.recorder import Player, RecordSkirmish, VectorRecorder
 from understudy.envs.skirmish.rules import AGENTS, EVENTS
 from understudy.envs.skirmish.vector import SkirmishVector
+from understudy.envs.skirmish.world import idle_actions
 from understudy.errors import GameError
 from understudy.recordings import Episode, open_recordings
 
@@ -70,7 +71,7 @@ def test_a_vector_writes_each_round_of_each_player(tmp_path: Path) -> None:
     notes = found[seeds[0], "defend_1"].provenance
     assert notes.game == "skirmish"
     assert notes.map == "toy"
-    assert notes.player not in ("", "rusher-03")
+    assert notes.player == "rusher-03"
     assert notes.notes == {
         "persona": "rusher",
         "skill": 0.5,
@@ -150,6 +151,9 @@ def test_an_environment_is_recorded_while_it_is_played(tmp_path: Path) -> None:
     found = by_seat(tmp_path)
 
     assert set(found) == {(seed, seat) for seed in (11, 12) for seat in ("attack_0", "defend_1")}
+    # A person's name is hidden, a script's is not.
+    assert found[11, "attack_0"].provenance.player not in ("", "me")
+    assert found[11, "defend_1"].provenance.player == "rusher-03"
     for seed, expected in seen.items():
         episode = found[seed, "attack_0"]
         assert episode.terminated
@@ -171,3 +175,39 @@ def test_a_round_left_early_is_truncated(tmp_path: Path) -> None:
 
     assert [found[seed, "attack_0"].num_steps for seed in (1, 2)] == [3, 1]
     assert all(each.truncated for each in found.values())
+
+
+def test_who_died_in_the_last_step_before_closing_keeps_its_last_look(tmp_path: Path) -> None:
+    """A recording that ends with a death ends with what was seen then, though no step followed."""
+    vector = SkirmishVector(EMPTY, 1)
+    recorder = VectorRecorder(vector, tmp_path, [CAST])
+    readings = vector.reset(0)
+    vector.world.rounds["wounds"][0, 2, 0] = 100
+    actions = idle_actions(1)
+    recorder.before(readings, actions)
+    readings = vector.step(actions)
+    recorder.after(readings)
+    recorder.close()
+    episode = by_seat(tmp_path)[int(vector.world.seed[0]), "attack_0"]
+    final = episode.final_observation() or {}
+
+    assert episode.terminated
+    assert np.array_equal(np.asarray(final["rays"]), readings["rays"][0, 0])
+    assert np.asarray(final["rays"]).any()
+
+
+def test_a_round_that_is_left_for_another_is_not_mixed_with_it(tmp_path: Path) -> None:
+    """After a reset in the middle of a round, what is written is the new round alone."""
+    vector = SkirmishVector(EMPTY, 1, rules=QUICK)
+    recorder = VectorRecorder(vector, tmp_path, [CAST])
+    actions = idle_actions(1)
+    for seed, steps in ((0, 5), (1, 32)):
+        readings = vector.reset(seed)
+        for _ in range(steps):
+            recorder.before(readings, actions)
+            readings = vector.step(actions)
+            recorder.after(readings)
+    found = by_seat(tmp_path)
+
+    assert {seed for seed, _ in found} == {int(vector.world.seed[0])}
+    assert [each.num_steps for each in found.values()] == [32] * 4

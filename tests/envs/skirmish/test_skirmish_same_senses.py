@@ -10,6 +10,7 @@ import pytest
 
 from toy_engine import ToyWorld
 from understudy.envs.skirmish.behavior import SELF_LABELS
+from understudy.envs.skirmish.combat import CROWN
 from understudy.envs.skirmish.env import SkirmishEnv
 from understudy.envs.skirmish.level import Level, load_level
 from understudy.envs.skirmish.measures import EXTRAS
@@ -22,7 +23,6 @@ from understudy.sensors.meshes import TriangleScene, heights_to_triangles
 from understudy.sensors.raygrid import RAY_TYPES, RayGrid
 
 STEPS, RULES = 40, Rules()
-CROWN = 0.1
 TEAMMATE, ENEMY, SMOKE = (RAY_TYPES.index(each) for each in ("teammate", "enemy", "smoke"))
 
 
@@ -97,7 +97,7 @@ def level() -> Level:
 def test_an_engines_own_ray_casts_give_what_players_saw(level: Level) -> None:
     """Single rays by the textbook formulas, among the players and a smoke, read as the game's own sensor did."""
     types, seen, cast = surface_types(level.heights, level.places), [], []
-    for moment in play(1, smoke=True)[::5]:
+    for moment in play(2, smoke=True)[::5]:
         x, y, _, radius = moment["smokes"][0]
         spheres = np.array([[x, y, 1.0, radius, SMOKE]])
         for agent, name in enumerate(AGENTS):

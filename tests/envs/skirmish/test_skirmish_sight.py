@@ -13,15 +13,18 @@ from skirmish_toys import (
     RUN,
     WALK,
     WALL,
+    give_bomb,
     play,
     put,
     toy_level,
     toy_world,
 )
 
+from understudy.envs.skirmish.behavior import TEAM_LABELS, skirmish_behavior
 from understudy.envs.skirmish.level import load_level
+from understudy.envs.skirmish.observe import Observer
 from understudy.envs.skirmish.rules import STEPS
-from understudy.envs.skirmish.world import new_world
+from understudy.envs.skirmish.world import World, new_world
 
 MAPS = ("foundry", "generated-3")
 
@@ -136,3 +139,36 @@ def test_seeing_an_enemy_is_an_event_once() -> None:
     happened = play(world, 6, attacker_0={"turn": 60})
 
     assert sum("saw_enemy" in each["attacker_0"] for each in happened) == 1
+
+
+def test_defenders_do_not_feel_an_unseen_pick_up() -> None:
+    """Who saw the bomb lie takes it to lie there until a defender sees that it is gone, or it is planted."""
+    world = toy_world()
+    put(world, "defender_1", 57, 57, 90)
+    put(world, "attacker_1", 20, 5)
+    put(world, "attacker_0", 6, 20)
+    give_bomb(world, "attacker_0")
+    put(world, "defender_0", 6, 30, -90)
+    world.rounds["wounds"][0, 2, 0] = 100
+    play(world)
+    assert told(world) == {"bomb_dropped": 1, "bomb_known": 1, "bomb_distance": pytest.approx(0.1)}
+
+    put(world, "defender_0", 6, 30, 90)
+    put(world, "attacker_1", 6, 20.5)
+    play(world)
+    assert world.carrier[0] == 1
+    put(world, "attacker_1", 30, 5)
+    play(world)
+    assert told(world) == {"bomb_dropped": 1, "bomb_known": 1, "bomb_distance": pytest.approx(0.1)}
+
+    put(world, "defender_0", 6, 30, -90)
+    play(world)
+    assert told(world) == {"bomb_carried": 1}
+
+
+def told(world: World) -> dict[str, float]:
+    """What the first defender's screen shows of the bomb, less where it lies zero."""
+    reading = Observer(world, skirmish_behavior(["team"])).read()["team"][0, 2].tolist()
+    shown = dict(zip(TEAM_LABELS, reading, strict=True))
+    wanted = [name for name in shown if name.startswith("bomb") and name[-3:] not in ("sin", "cos")]
+    return {name: shown[name] for name in wanted if shown[name]}

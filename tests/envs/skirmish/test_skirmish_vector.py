@@ -140,6 +140,10 @@ def test_wrong_use_is_refused() -> None:
         SkirmishVector("foundry", 0)
     with pytest.raises(GameError, match="at least one level"):
         SkirmishVector([], 1)
+    with pytest.raises(GameError, match="at least one level"):
+        SkirmishVector(5, 1)  # type: ignore[arg-type]
+    with pytest.raises(GameError, match="seed is -1"):
+        SkirmishVector("foundry", 1, seed=-1)
     with pytest.raises(GameError, match="no level"):
         SkirmishVector("foundri", 1)
     with pytest.raises(SpecError, match="no sensor"):

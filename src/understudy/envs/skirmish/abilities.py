@@ -7,16 +7,17 @@ import math
 import numpy as np
 
 from understudy.envs.skirmish.combat import eye_height
+from understudy.envs.skirmish.physics import is_solid
 from understudy.envs.skirmish.rules import ABILITY, USED_ABILITY, Record
 from understudy.envs.skirmish.sightlines import line_end
 from understudy.envs.skirmish.sounds import make_sound, mark
-from understudy.errors import require
-
-numba = require("numba", "logs")
+from understudy.sensors.compiling import numba
 
 CENTRE = 1.0
 """How high the middle of a smoke is, and a scan's device."""
 _OFF_THE_WALL = 0.4
+_BACK = 0.1
+"""How many metres at a time a throw falls short that would come down in cover."""
 _X, _Y, _LEFT, _RADIUS = range(4)
 
 
@@ -44,7 +45,17 @@ def _landing(r: Record, rules: Record, heights: np.ndarray, a: int) -> tuple[flo
     dx, dy = level * math.cos(heading), level * math.sin(heading)
     distance, _ = line_end(heights, x, y, z, dx, dy, math.sin(pitch), rules.throw_reach)
     distance = max(distance - _OFF_THE_WALL, 0.0)
+    while distance > 0.0 and (
+        _is_covered(heights, x + distance * dx, y + distance * dy)
+        or _is_covered(heights, x + (distance + _BACK) * dx, y + (distance + _BACK) * dy)
+    ):
+        distance = max(distance - _BACK, 0.0)
     return x + distance * dx, y + distance * dy
+
+
+@numba.njit(cache=True)
+def _is_covered(heights: np.ndarray, x: float, y: float) -> bool:  # pragma: no cover
+    return is_solid(heights, math.floor(y), math.floor(x))
 
 
 @numba.njit(cache=True)

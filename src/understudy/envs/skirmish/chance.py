@@ -9,12 +9,23 @@ import math
 
 import numpy as np
 
-from understudy.errors import require
-
-numba = require("numba", "logs")
+from understudy.errors import GameError
+from understudy.sensors.compiling import numba
 
 SPREAD_SIZE, SPREAD_ANGLE, SPAWN, CARRIER = range(4)
 """What a number is for."""
+
+
+def require_seed(seed: int) -> int:
+    """Return `seed`; raises `GameError` if it is no whole number of 0 or above."""
+    if not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise GameError(f"The seed is {seed!r}; it must be a whole number of 0 or above.")
+    return int(seed)
+
+
+def round_seed(seed: int, number: int) -> int:
+    """Return the seed of the round with a number, in play that has `seed`."""
+    return int(np.random.SeedSequence((seed, number)).generate_state(1, np.uint64)[0])
 
 
 @numba.njit(cache=True)

@@ -10,9 +10,7 @@ from understudy.envs.skirmish.chance import scatter
 from understudy.envs.skirmish.rules import DEATH, HEADSHOT, HIT, HURT, KILL, RELOADED, SHOT, SHOTS, Record
 from understudy.envs.skirmish.sightlines import line_end
 from understudy.envs.skirmish.sounds import make_sound, mark
-from understudy.errors import require
-
-numba = require("numba", "logs")
+from understudy.sensors.compiling import numba
 
 SHOT_REACH = 150.0
 NECK, CROWN = -0.15, 0.05

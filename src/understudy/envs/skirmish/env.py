@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -10,19 +9,18 @@ import numpy as np
 from gymnasium import spaces
 
 from understudy.envs.skirmish.behavior import DECISION_HZ, skirmish_behavior
+from understudy.envs.skirmish.chance import require_seed
 from understudy.envs.skirmish.level import Level
 from understudy.envs.skirmish.measures import read_extras, read_rewards
 from understudy.envs.skirmish.observe import Observer
-from understudy.envs.skirmish.rules import AGENTS, SIDES, WEAPONS, Rules, affordable_weapon, event_names
+from understudy.envs.skirmish.options import named_level, players, refuse_misspelt, weapons
+from understudy.envs.skirmish.rules import AGENTS, Rules, event_names
 from understudy.envs.skirmish.state import CHOICES, NUM_AGENTS, NUMBERS
-from understudy.envs.skirmish.vector import find_levels
 from understudy.envs.skirmish.world import World, idle_actions, new_world, step
 from understudy.errors import GameError, ObservationError, require, suggest
 from understudy.spec import Action
 
 pettingzoo: Any = require("pettingzoo", "tactical")
-
-OPTIONS = ("level", "money", "weapons", "team_size")
 
 
 class SkirmishEnv(pettingzoo.ParallelEnv):
@@ -68,8 +66,8 @@ class SkirmishEnv(pettingzoo.ParallelEnv):
         self.render_mode = render_mode
         self.rules = rules or Rules()
         self._level, self._team_size = level, team_size
-        find_levels(level)
-        self.possible_agents = [AGENTS[index] for index in _players(team_size)]
+        named_level(level)
+        self.possible_agents = [AGENTS[index] for index in players(team_size)]
         self.agents: list[str] = []
         self._observation_space, self._action_space = self.behavior.observation_space, self.behavior.action_space
         self._world: World | None = None
@@ -105,26 +103,26 @@ class SkirmishEnv(pettingzoo.ParallelEnv):
                 they may be a wrapper's, unless they look like one of these misspelt.
 
         Raises:
-            GameError: If there is no such level, team or weapon, or an option is misspelt.
+            GameError: If there is no such level, team or weapon, an option is misspelt, or the seed is negative.
         """
         asked = dict(options or {})
-        _refuse_misspelt(asked)
+        refuse_misspelt(asked)
         if seed is not None:
-            self._seeds = np.random.default_rng(seed)
+            self._seeds = np.random.default_rng(require_seed(seed))
         team_size = asked.get("team_size", self._team_size)
-        players = _players(team_size)
-        if not {AGENTS[index] for index in players} <= set(self.possible_agents):
+        agents = [AGENTS[index] for index in players(team_size)]
+        if not set(agents) <= set(self.possible_agents):
             raise GameError(f"A round with teams of {team_size} needs SkirmishEnv(team_size={team_size}).")
         self._world = new_world(
-            find_levels(asked.get("level", self._level)),
+            named_level(asked.get("level", self._level)),
             1,
             [int(self._seeds.integers(2**63)) if seed is None else seed],
             self.rules,
-            weapons=_weapons(asked),
+            weapons=weapons(asked),
             team_sizes=(team_size, team_size),
         )
         self._observer = Observer(self._world, self.behavior)
-        self.agents = [AGENTS[index] for index in players]
+        self.agents = agents
         return self._observe(self.agents), self._infos(self.agents)
 
     def step(self, actions: Mapping[str, Action]) -> tuple[Any, Any, Any, Any, Any]:
@@ -182,18 +180,6 @@ class SkirmishEnv(pettingzoo.ParallelEnv):
         return infos
 
 
-def _refuse_misspelt(options: Mapping[str, Any]) -> None:
-    for name in options:
-        if name not in OPTIONS and difflib.get_close_matches(name, OPTIONS, n=1):
-            raise GameError(f"A round has no option '{name}'.{suggest(name, OPTIONS)}")
-
-
-def _players(team_size: int) -> list[int]:
-    if team_size not in (1, 2):
-        raise GameError(f"Teams of {team_size} cannot play; each side needs 1 or 2.")
-    return [2 * side + slot for side in range(len(SIDES)) for slot in range(team_size)]
-
-
 def _index(agent: str) -> int:
     if agent not in AGENTS:
         raise GameError(f"There is no agent '{agent}'.{suggest(str(agent), AGENTS)}")
@@ -208,16 +194,3 @@ def _number(agent: str, name: str, action: Action) -> float:
     if value.shape != () or value.dtype.kind not in ("iub" if name in CHOICES else "iuf"):
         raise ObservationError(f"'{name}' of '{agent}' should be one number, got {value.dtype} of shape {value.shape}.")
     return float(value)
-
-
-def _weapons(options: Mapping[str, Any]) -> list[int]:
-    """The weapon of each agent as options ask for it, a rifle where they do not."""
-    asked, money = options.get("weapons", "rifle"), options.get("money")
-    names = [asked.get(agent, "rifle") if isinstance(asked, Mapping) else asked for agent in AGENTS]
-    for name in names:
-        if name not in WEAPONS:
-            raise GameError(f"There is no weapon '{name}'.{suggest(str(name), WEAPONS)}")
-    if money is not None:
-        purses = [money.get(agent, 0) if isinstance(money, Mapping) else money for agent in AGENTS]
-        names = [affordable_weapon(purse, name) for purse, name in zip(purses, names, strict=True)]
-    return [WEAPONS.index(name) for name in names]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from understudy.envs.skirmish import chance
 from understudy.envs.skirmish.rules import ARSENAL, WEAPONS, Economy, affordable_weapon
 from understudy.envs.skirmish.world import World
 from understudy.errors import GameError
@@ -52,7 +53,7 @@ class Match:
         number: Rounds played.
 
     Raises:
-        GameError: If the number of rounds is odd or below 2, or there is no such weapon.
+        GameError: If the number of rounds is odd or below 2, there is no such weapon, or the seed is negative.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class Match:
         for name in (*preferences[0], *preferences[1]):
             if name not in WEAPONS:
                 raise GameError(f"There is no weapon '{name}'; known: {', '.join(WEAPONS)}.")
-        self.seed, self.rounds, self.economy = seed, rounds, economy or Economy()
+        self.seed, self.rounds, self.economy = chance.require_seed(seed), rounds, economy or Economy()
         self._preferences = preferences
         self.score = [0, 0]
         self.number = 0
@@ -101,8 +102,7 @@ class Match:
             raise GameError("This match is over; begin another.")
         teams = (self.attackers, self.attackers, 1 - self.attackers, 1 - self.attackers)
         weapons = tuple(self._choose(team, agent % 2) for agent, team in enumerate(teams))
-        seed = int(np.random.SeedSequence((self.seed, self.number)).generate_state(1, np.uint64)[0])
-        return Seats(self.number, seed, teams, weapons)
+        return Seats(self.number, chance.round_seed(self.seed, self.number), teams, weapons)
 
     def begin(self, world: World, index: int, *, team_sizes: tuple[int, int] = (2, 2)) -> Seats:
         """Begin the next round as round `index` of a world, pay for its weapons, and return who plays what."""

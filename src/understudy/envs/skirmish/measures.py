@@ -12,9 +12,7 @@ from understudy.envs.skirmish.rules import DEATH, KILL, Record
 from understudy.envs.skirmish.sight import CHEST
 from understudy.envs.skirmish.state import NUM_AGENTS
 from understudy.envs.skirmish.world import World
-from understudy.errors import require
-
-numba = require("numba", "logs")
+from understudy.sensors.compiling import numba
 
 EXTRAS = {
     "position": spaces.Box(-np.inf, np.inf, (2,), np.float32),

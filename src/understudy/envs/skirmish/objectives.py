@@ -24,9 +24,7 @@ from understudy.envs.skirmish.rules import (
     Record,
 )
 from understudy.envs.skirmish.sounds import make_sound, mark
-from understudy.errors import require
-
-numba = require("numba", "logs")
+from understudy.sensors.compiling import numba
 
 _SITE_MARKS = 2
 """Marks 1 and 2 of a level's places are the sites."""

@@ -19,12 +19,10 @@ from understudy.envs.skirmish.senses import (
 )
 from understudy.envs.skirmish.state import NUM_AGENTS
 from understudy.envs.skirmish.world import World
-from understudy.errors import require
+from understudy.sensors.compiling import numba
 from understudy.sensors.grid_casting import SCRATCH_ROWS, see_heights
 from understudy.sensors.hearing import hear
 from understudy.spec import BehaviorSpec
-
-numba = require("numba", "logs")
 
 _NAMES = ("rays", "audio", "self", "team", "ways", "enemies")
 

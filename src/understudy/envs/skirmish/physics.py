@@ -7,14 +7,12 @@ import math
 import numpy as np
 
 from understudy.envs.skirmish.rules import Record
-from understudy.errors import require
-
-numba = require("numba", "logs")
+from understudy.sensors.compiling import numba
 
 RUN, WALK, CROUCH = range(3)
 """Gaits."""
 _TRIES = 4
-"""How often a body is pushed out of the deepest cell: a corner needs two."""
+"""How often a body is pushed out of the deepest cell, where a corner needs two, and how often a crowd is parted."""
 
 
 @numba.njit(cache=True)
@@ -90,19 +88,34 @@ def is_solid(heights: np.ndarray, row: int, column: int) -> bool:  # pragma: no 
 
 @numba.njit(cache=True)
 def keep_apart(r: Record, rules: Record, heights: np.ndarray) -> None:  # pragma: no cover
-    """Push agents apart that stand in each other, half each."""
-    for a in range(4):
-        for b in range(a + 1, 4):
-            if r.alive[a] and r.alive[b]:
-                away_x, away_y = r.position[b, 0] - r.position[a, 0], r.position[b, 1] - r.position[a, 1]
-                distance = math.hypot(away_x, away_y)
-                depth = 2.0 * rules.radius - distance
-                if depth > 0.0:
-                    # In the very same place any direction will do.
-                    normal_x = away_x / distance if distance > 0.0 else 1.0
-                    normal_y = away_y / distance if distance > 0.0 else 0.0
-                    _shift(r, rules, heights, a, -0.5 * depth * normal_x, -0.5 * depth * normal_y)
-                    _shift(r, rules, heights, b, 0.5 * depth * normal_x, 0.5 * depth * normal_y)
+    """Push agents apart that stand in each other; in a crowd, one push makes way for the next."""
+    for _ in range(_TRIES):
+        for a in range(4):
+            for b in range(a + 1, 4):
+                if r.alive[a] and r.alive[b]:
+                    _part(r, rules, heights, a, b)
+
+
+@numba.njit(cache=True)
+def _part(r: Record, rules: Record, heights: np.ndarray, a: int, b: int) -> None:  # pragma: no cover
+    """Push two agents apart, half each, and take away the speed at which they meet."""
+    away_x, away_y = r.position[b, 0] - r.position[a, 0], r.position[b, 1] - r.position[a, 1]
+    distance = math.hypot(away_x, away_y)
+    depth = 2.0 * rules.radius - distance
+    if depth <= 0.0:
+        return
+    # In the very same place any direction will do.
+    normal_x = away_x / distance if distance > 0.0 else 1.0
+    normal_y = away_y / distance if distance > 0.0 else 0.0
+    _shift(r, rules, heights, a, -0.5 * depth * normal_x, -0.5 * depth * normal_y)
+    _shift(r, rules, heights, b, 0.5 * depth * normal_x, 0.5 * depth * normal_y)
+    meeting_x, meeting_y = r.velocity[a, 0] - r.velocity[b, 0], r.velocity[a, 1] - r.velocity[b, 1]
+    meeting = 0.5 * (meeting_x * normal_x + meeting_y * normal_y)
+    if meeting > 0.0:
+        r.velocity[a, 0] -= meeting * normal_x
+        r.velocity[a, 1] -= meeting * normal_y
+        r.velocity[b, 0] += meeting * normal_x
+        r.velocity[b, 1] += meeting * normal_y
 
 
 @numba.njit(cache=True)

@@ -34,7 +34,7 @@ class Player:
     """Who plays, for a recording's provenance.
 
     Attributes:
-        identity: Such as `"rusher-07"`; stored as a keyed hash.
+        identity: Such as `"rusher-07"`; a person's is stored as a keyed hash.
         persona: The name of a scripted player's character; empty for a person.
         skill: 0 to 1, None if not known.
         match: Which match the round belongs to.
@@ -46,6 +46,11 @@ class Player:
     skill: float | None = None
     match: int = 0
     round: int | None = None
+
+    @property
+    def is_scripted(self) -> bool:
+        """Whether this is nobody whose name needs hiding."""
+        return bool(self.persona)
 
     def provenance(self, world: World, index: int, agent: int, number: int, won: bool | None) -> Provenance:
         """Return where the recording of `agent` in round `index` of a world comes from."""
@@ -67,7 +72,8 @@ class VectorRecorder:
 
     A row holds what was seen and the extras of the same moment, what was done, and the reward and the events that
     followed. A player's recording ends with its death or with the round, `terminated`; the last observation follows.
-    Rounds are kept in memory until they are over, 8 MB at most for each.
+    Rounds are kept in memory until they are over, 10 MB at most for each; one that `vector.reset` leaves for another is
+    not written, unless the recorder was closed before.
 
     Args:
         vector: To record.
@@ -103,6 +109,7 @@ class VectorRecorder:
 
     def before(self, readings: Mapping[str, np.ndarray], actions: Mapping[str, np.ndarray]) -> None:
         """Keep what everybody sees, and what it is about to do in `vector.step(actions)`."""
+        self._drop_left()
         self._playing = np.flatnonzero(~self._vector.over)
         self._living = self._vector.world.alive.copy()
         where = (self._playing, self._num_rows[self._playing])
@@ -119,22 +126,26 @@ class VectorRecorder:
         self._events[where] = vector.world.events[playing]
         self._num_rows[playing] += 1
         self._lengths[playing] += self._living[playing]
+        self._readings = readings
         for index in np.flatnonzero(vector.ended):
-            self._write_round(int(index), readings)
+            self._write_round(int(index), ended=True)
 
     def close(self) -> None:
         """Write the rounds that are not over, as truncated."""
+        self._drop_left()
         for index in np.flatnonzero(self._num_rows):
-            self._write_round(int(index), None)
+            self._write_round(int(index), ended=False)
 
-    def _write_round(self, index: int, readings: Mapping[str, np.ndarray] | None) -> None:
-        row = self._num_rows[index]
+    def _drop_left(self) -> None:
+        """Forget rounds in whose place others have begun."""
+        self._num_rows[self._vector.started], self._lengths[self._vector.started] = 0, 0
+
+    def _write_round(self, index: int, *, ended: bool) -> None:
         for name, column in self._seen.items():
-            if readings is not None:
-                column[index, row] = readings[name][index]
+            column[index, self._num_rows[index]] = self._readings[name][index]
         for agent, player in enumerate(self.players[index]):
             if player is not None and self._lengths[index, agent]:
-                self._write(index, agent, player, ended=readings is not None)
+                self._write(index, agent, player, ended=ended)
         self._num_rows[index] = 0
         self._lengths[index] = 0
 
@@ -150,6 +161,7 @@ class VectorRecorder:
             player.provenance(world, index, agent, number, won),
             name=f"{GAME}-{int(world.seed[index]):016x}-{AGENTS[agent]}",
             extras=EXTRAS,
+            reveal_player=player.is_scripted,
         )
         with writer:
             writer.extend(
@@ -219,7 +231,8 @@ class RecordSkirmish(pettingzoo_utils.BaseParallelWrapper):
 
     def _open(self, agent: str, player: Player) -> EpisodeWriter:
         where = player.provenance(self.env.unwrapped.world, 0, AGENTS.index(agent), self.num_rounds, None)
-        return EpisodeWriter(self._folder, self.env.unwrapped.behavior, where, extras=EXTRAS)
+        behavior = self.env.unwrapped.behavior
+        return EpisodeWriter(self._folder, behavior, where, extras=EXTRAS, reveal_player=player.is_scripted)
 
     def _stop(self) -> None:
         for writer in self._writers.values():
@@ -227,6 +240,7 @@ class RecordSkirmish(pettingzoo_utils.BaseParallelWrapper):
                 writer.finish(truncated=True)
             else:
                 writer.close()
+                writer.path.unlink(missing_ok=True)
         self._writers = {}
 
 

@@ -41,6 +41,9 @@ EVENTS = (
 (RELOADED, USED_ABILITY, FOOTSTEP, SAW_ENEMY) = range(10, 14)
 
 
+_MOST_CHARGES = 100
+
+
 @dataclass(frozen=True)
 class Weapon:
     """One kind of weapon; whoever holds it has as many magazines as there is time to load.
@@ -183,6 +186,11 @@ class Rules:
             value = getattr(self, each.name)
             if each.name != "economy" and not 0 < value < math.inf:
                 raise GameError(f"The rule '{each.name}' is {value}; it must be above 0 and finite.")
+        for name in ("run", "walk", "crouch"):
+            if getattr(self, name) > self.radius * self.ticks_hz:
+                raise GameError(f"The rule '{name}' is {getattr(self, name)}; so fast one would pass through walls.")
+        if self.charges > _MOST_CHARGES:
+            raise GameError(f"The rule 'charges' is {self.charges}; it must be at most {_MOST_CHARGES}.")
         if self.ticks_hz % self.decision_hz:
             raise GameError(f"{self.ticks_hz} ticks a second are no whole number for each of {self.decision_hz} Hz.")
 
@@ -218,5 +226,5 @@ def affordable_weapon(money: float, preference: str = "rifle") -> str:
         money: What there is.
         preference: One of `WEAPONS`; nobody is handed a dearer weapon than this.
     """
-    most = min(money, ARSENAL[preference].price)
+    most = max(0, min(money, ARSENAL[preference].price))
     return max((name for name in WEAPONS if ARSENAL[name].price <= most), key=lambda name: ARSENAL[name].price)

@@ -11,9 +11,7 @@ import numpy as np
 
 from understudy.envs.skirmish.objectives import can_defuse, can_plant
 from understudy.envs.skirmish.rules import CARRIED, DROPPED, PLANTED, Record
-from understudy.errors import require
-
-numba = require("numba", "logs")
+from understudy.sensors.compiling import numba
 
 _DISTANCE = 100.0
 _EXTENT = 64.0
@@ -81,15 +79,17 @@ def fill_team(r: Record, rules: Record, a: int, memory_s: float, out: np.ndarray
 
 @numba.njit(cache=True)
 def _fill_bomb(r: Record, rules: Record, a: int, side: int, out: np.ndarray) -> None:  # pragma: no cover
-    """Defenders learn that the bomb was planted, but that it was dropped only if they have seen it lie."""
-    known = r.bomb_known[side]
-    state = CARRIED if r.bomb_state == DROPPED and not known else r.bomb_state
+    """Defenders learn that the bomb was planted, but dropped or picked up only as far as they have seen it lie."""
+    known, state, place = r.bomb_known[side], r.bomb_state, r.bomb_position
+    if side == 1 and state <= DROPPED:
+        known, place = r.bomb_recalled, r.bomb_seen_at
+        state = DROPPED if known else CARRIED
     out[7 + state] = 1.0
     if r.bomb_state == PLANTED:
         out[12] = r.bomb_left / rules.bomb_s
     if known:
         out[13] = 1.0
-        out[14], out[15], out[16] = bearing(r, a, r.bomb_position[0], r.bomb_position[1])
+        out[14], out[15], out[16] = bearing(r, a, place[0], place[1])
 
 
 @numba.njit(cache=True)

@@ -10,11 +10,9 @@ from understudy.envs.skirmish.abilities import CENTRE
 from understudy.envs.skirmish.combat import CROWN, eye_height
 from understudy.envs.skirmish.rules import BOMB, DROPPED, PLANTED, Record
 from understudy.envs.skirmish.sightlines import WALL_HEIGHT
-from understudy.errors import require
+from understudy.sensors.compiling import numba
 from understudy.sensors.hearing import wall_metres
 from understudy.sensors.raygrid import RAY_TYPES
-
-numba = require("numba", "logs")
 
 (WALL, COVER, FLOOR, SITE, SPAWN, TEAMMATE, ENEMY, SMOKE, BOMB_BODY, CORPSE, DEVICE) = range(len(RAY_TYPES))
 MOST_BODIES, MOST_SPHERES, MOST_SOURCES = 8, 4, 16

@@ -11,9 +11,7 @@ from understudy.envs.skirmish.combat import eye_height
 from understudy.envs.skirmish.rules import CARRIED, DROPPED, PLANTED, SAW_ENEMY, Record
 from understudy.envs.skirmish.sightlines import in_smoke, is_clear
 from understudy.envs.skirmish.sounds import mark
-from understudy.errors import require
-
-numba = require("numba", "logs")
+from understudy.sensors.compiling import numba
 
 CHEST = 0.4
 """How far the chest is below the eyes."""
@@ -94,10 +92,35 @@ def _follow_bomb(r: Record, rules: Record, heights: np.ndarray) -> None:  # prag
     if r.bomb_state == CARRIED or r.bomb_state != r.bomb_was:
         r.bomb_known[1] = 0
     r.bomb_was = r.bomb_state
+    lies = r.bomb_state == DROPPED or r.bomb_state == PLANTED
+    if lies and not r.bomb_known[1]:
+        r.bomb_known[1] = _hear_bomb(r, rules) or _defenders_see(r, rules, heights, r.bomb_position)
+    _recall_bomb(r, rules, heights)
+
+
+@numba.njit(cache=True)
+def _recall_bomb(r: Record, rules: Record, heights: np.ndarray) -> None:  # pragma: no cover
+    """Keep where defenders saw the bomb lie until they see that it is gone: nobody tells them who picks it up."""
+    if r.bomb_state == DROPPED and r.bomb_known[1]:
+        r.bomb_recalled = 1
+        r.bomb_seen_at[0], r.bomb_seen_at[1] = r.bomb_position[0], r.bomb_position[1]
+    elif r.bomb_recalled and (r.bomb_state > DROPPED or _defenders_see(r, rules, heights, r.bomb_seen_at)):
+        r.bomb_recalled = 0
+
+
+@numba.njit(cache=True)
+def _hear_bomb(r: Record, rules: Record) -> bool:  # pragma: no cover
+    """Whether a defender is near enough to a planted bomb to know it by its beeps."""
     for a in range(2, 4):
-        if r.bomb_known[1] or not r.alive[a] or not (r.bomb_state == DROPPED or r.bomb_state == PLANTED):
-            continue
-        x, y = r.bomb_position[0], r.bomb_position[1]
-        near = math.hypot(x - r.position[a, 0], y - r.position[a, 1]) <= rules.bomb_heard
-        heard = r.bomb_state == PLANTED and near
-        r.bomb_known[1] = heard or sees_point(r, rules, heights, a, x, y, _BOMB_HEIGHT)
+        away_x, away_y = r.bomb_position[0] - r.position[a, 0], r.bomb_position[1] - r.position[a, 1]
+        if r.bomb_state == PLANTED and r.alive[a] and math.hypot(away_x, away_y) <= rules.bomb_heard:
+            return True
+    return False
+
+
+@numba.njit(cache=True)
+def _defenders_see(r: Record, rules: Record, heights: np.ndarray, place: np.ndarray) -> bool:  # pragma: no cover
+    """Whether a defender sees where the bomb lies, or lay."""
+    x, y = place[0], place[1]
+    first = r.alive[2] and sees_point(r, rules, heights, 2, x, y, _BOMB_HEIGHT)
+    return first or (r.alive[3] and sees_point(r, rules, heights, 3, x, y, _BOMB_HEIGHT))

@@ -10,9 +10,7 @@ import math
 
 import numpy as np
 
-from understudy.errors import require
-
-numba = require("numba", "logs")
+from understudy.sensors.compiling import numba
 
 WALL_HEIGHT = 3.0
 """Cells at least this high are walls."""

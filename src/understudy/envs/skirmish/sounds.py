@@ -6,9 +6,7 @@ import math
 
 from understudy.envs.skirmish.physics import RUN
 from understudy.envs.skirmish.rules import FOOTSTEP, STEPS, Record
-from understudy.errors import require
-
-numba = require("numba", "logs")
+from understudy.sensors.compiling import numba
 
 _HEARD_ABOVE = 1.2
 """How many times as fast as a walker one must be to be heard."""

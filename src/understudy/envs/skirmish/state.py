@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
+
+from understudy.errors import ObservationError
 
 NUM_AGENTS = 4
 ROUND = np.dtype(
@@ -44,6 +48,8 @@ ROUND = np.dtype(
         ("bomb_state", "i1"),
         ("bomb_was", "i1"),
         ("bomb_known", "u1", (2,)),
+        ("bomb_recalled", "u1"),
+        ("bomb_seen_at", "f8", (2,)),
         ("winner", "i1"),
         ("ending", "i1"),
         ("smokes", "f4", (4, 4)),
@@ -63,3 +69,29 @@ ACTION = np.dtype(
 CHOICES = {"move": 9, "gait": 3, "fire": 2, "act": 4}
 NUMBERS = {"turn": 60.0, "pitch": 30.0}
 """The action's parts: how many choices, and the largest number in degrees."""
+
+
+def idle_actions(num_rounds: int) -> dict[str, np.ndarray]:
+    """Return actions with which nobody does anything, shape (B, 4) each, to fill in."""
+    shape = (num_rounds, NUM_AGENTS)
+    return {
+        **{name: np.zeros(shape, np.int64) for name in CHOICES},
+        **{name: np.zeros(shape, np.float32) for name in NUMBERS},
+    }
+
+
+def pack_actions(actions: Mapping[str, np.ndarray], num_rounds: int) -> np.ndarray:
+    """Check actions as `step` takes them, and return them as records of `ACTION`, shape (B, 4)."""
+    packed = np.empty((num_rounds, NUM_AGENTS), ACTION)
+    for name in (*CHOICES, *NUMBERS):
+        if name not in actions or np.shape(actions[name]) != packed.shape:
+            raise ObservationError(f"The actions need '{name}' with shape {packed.shape}, a row for each round.")
+        values = np.asarray(actions[name])
+        if name in CHOICES and values.dtype.kind not in "biu":
+            raise ObservationError(f"The actions' '{name}' must be whole numbers, not {values.dtype}.")
+        low, high = (0, CHOICES[name] - 1) if name in CHOICES else (-NUMBERS[name], NUMBERS[name])
+        # Written so that NaN, too, is out of range.
+        if not (values.min() >= low and values.max() <= high):
+            raise ObservationError(f"The actions' '{name}' must lie between {low} and {high}.")
+        packed[name] = values
+    return packed

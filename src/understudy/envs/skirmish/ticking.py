@@ -11,9 +11,7 @@ from understudy.envs.skirmish.physics import CROUCH, keep_apart, move, top_speed
 from understudy.envs.skirmish.rules import Record
 from understudy.envs.skirmish.sight import look, remember, scan
 from understudy.envs.skirmish.sounds import hear_steps
-from understudy.errors import require
-
-numba = require("numba", "logs")
+from understudy.sensors.compiling import numba
 
 USE, THROW, LOAD = 1, 2, 3
 """Choices of the action part `act`."""

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from understudy.envs.skirmish import chance
 from understudy.envs.skirmish.behavior import skirmish_behavior
 from understudy.envs.skirmish.level import Level, load_level
 from understudy.envs.skirmish.measures import read_extras, read_rewards
@@ -46,7 +47,7 @@ class SkirmishVector:
         round_number: k, counted over all rounds that began, int64, shape (B,).
 
     Raises:
-        GameError: If there is no such level, weapon or team, or no round.
+        GameError: If there is no such level, weapon or team, no round, or the seed is negative.
         SpecError: If there is no such sensor.
     """
 
@@ -87,7 +88,7 @@ class SkirmishVector:
 
     def reset(self, seed: int) -> dict[str, np.ndarray]:
         """Begin all rounds anew, and return what `step` returns."""
-        self._seed, self._num_begun = seed, 0
+        self._seed, self._num_begun = chance.require_seed(seed), 0
         for index in range(len(self)):
             self._begin(index)
         self.rewards[:] = 0
@@ -124,10 +125,9 @@ class SkirmishVector:
         number = self._num_begun
         self._num_begun += 1
         self.round_number[index] = number
-        seed = int(np.random.SeedSequence((self._seed, number)).generate_state(1, np.uint64)[0])
         self.world.begin(
             index,
-            seed,
+            chance.round_seed(self._seed, number),
             level=number % len(self.world.levels),
             weapons=self._weapons[index].tolist(),
             team_sizes=self._team_sizes,
@@ -138,7 +138,7 @@ class SkirmishVector:
 
 def find_levels(levels: Levels) -> tuple[Level, ...]:
     """Return levels, loading those that are given by name; raises `GameError` if there is none."""
-    several = (levels,) if isinstance(levels, (str, Level)) else tuple(levels)
-    if not several:
-        raise GameError("A skirmish needs at least one level; name one, such as 'foundry'.")
+    several = tuple(levels) if isinstance(levels, Sequence) and not isinstance(levels, str) else (levels,)
+    if not several or not all(isinstance(each, (str, Level)) for each in several):
+        raise GameError(f"A skirmish needs at least one level, such as 'foundry', not {levels!r}.")
     return tuple(load_level(each) if isinstance(each, str) else each for each in several)

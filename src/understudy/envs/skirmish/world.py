@@ -10,11 +10,13 @@ import numpy as np
 from understudy.envs.skirmish import chance
 from understudy.envs.skirmish.level import Level
 from understudy.envs.skirmish.rules import RIFLE, WEAPON_TABLE, WEAPONS, Rules
-from understudy.envs.skirmish.state import ACTION, CHOICES, NUM_AGENTS, NUMBERS, ROUND
+from understudy.envs.skirmish.state import NUM_AGENTS, ROUND, idle_actions, pack_actions
 from understudy.envs.skirmish.ticking import advance, look_around_all
-from understudy.errors import GameError, ObservationError
+from understudy.errors import GameError
 
-_FLAGS = ("crouched", "alive", "present", "busy", "revealed", "visible", "bomb_known")
+__all__ = ["World", "idle_actions", "new_world", "pack_actions", "step"]
+
+_FLAGS = ("crouched", "alive", "present", "busy", "revealed", "visible", "bomb_known", "bomb_recalled")
 """Kept as bytes, since numba knows no arrays of bool in a record."""
 
 
@@ -45,7 +47,7 @@ class World:
         spread: Standard deviation of a shot's direction in degrees, float32, shape (B, 4).
         plant_left: Seconds until planted, 0 if not planting, float32, shape (B, 4).
         defuse_left: Seconds until defused, 0 if not defusing, float32, shape (B, 4).
-        hurt: Health lost in the last decision, float32, shape (B, 4).
+        hurt: Damage taken in the last decision, float32, shape (B, 4).
         hurt_from: Unit vectors to who hurt, times what they did, summed, float32, shape (B, 4, 2).
         events: Bit mask of `rules.EVENTS` in the last decision, uint32, shape (B, 4).
         magazine: Shots left in it, int16, shape (B, 4).
@@ -64,6 +66,8 @@ class World:
         planter: Who planted it, or -1, int8, shape (B,).
         bomb_state: Index into `rules.BOMB_STATES`, int8, shape (B,).
         bomb_known: Which side knows where the bomb is, bool, shape (B, 2).
+        bomb_recalled: Whether the defenders take the bomb to lie where they saw it last, bool, shape (B,).
+        bomb_seen_at: Where that was, float64, shape (B, 2).
         winner: -1, or index into `rules.SIDES`, int8, shape (B,).
         ending: Index into `rules.ENDINGS`, int8, shape (B,).
         smokes: Each agent's: x, y, seconds left and radius, float32, shape (B, 4, 4).
@@ -115,6 +119,8 @@ class World:
     planter: np.ndarray = field(init=False)
     bomb_state: np.ndarray = field(init=False)
     bomb_known: np.ndarray = field(init=False)
+    bomb_recalled: np.ndarray = field(init=False)
+    bomb_seen_at: np.ndarray = field(init=False)
     winner: np.ndarray = field(init=False)
     ending: np.ndarray = field(init=False)
     smokes: np.ndarray = field(init=False)
@@ -135,6 +141,15 @@ class World:
 
     def __len__(self) -> int:
         return len(self.rounds)
+
+    def __getstate__(self) -> tuple[tuple[Level, ...], Rules, np.ndarray]:
+        return self.levels, self.rules, self.rounds
+
+    def __setstate__(self, state: tuple[tuple[Level, ...], Rules, np.ndarray]) -> None:
+        # A copied view is no view: they are made anew, of the copied rounds.
+        self.levels, self.rules, rounds = state
+        self.__post_init__(len(rounds))
+        self.rounds[:] = rounds
 
     def begin(
         self,
@@ -243,30 +258,6 @@ def step(world: World, actions: Mapping[str, np.ndarray]) -> None:
         world.places,
         world.rules.ticks_per_decision,
     )
-
-
-def idle_actions(num_rounds: int) -> dict[str, np.ndarray]:
-    """Return actions with which nobody does anything, shape (B, 4) each, to fill in."""
-    shape = (num_rounds, NUM_AGENTS)
-    return {
-        **{name: np.zeros(shape, np.int64) for name in CHOICES},
-        **{name: np.zeros(shape, np.float32) for name in NUMBERS},
-    }
-
-
-def pack_actions(actions: Mapping[str, np.ndarray], num_rounds: int) -> np.ndarray:
-    """Check actions as `step` takes them, and return them as records of `ACTION`, shape (B, 4)."""
-    packed = np.empty((num_rounds, NUM_AGENTS), ACTION)
-    for name in (*CHOICES, *NUMBERS):
-        if name not in actions or np.shape(actions[name]) != packed.shape:
-            raise ObservationError(f"The actions need '{name}' with shape {packed.shape}, a row for each round.")
-        values = np.asarray(actions[name])
-        low, high = (0, CHOICES[name] - 1) if name in CHOICES else (-NUMBERS[name], NUMBERS[name])
-        # Written so that NaN, too, is out of range.
-        if not (values.min() >= low and values.max() <= high):
-            raise ObservationError(f"The actions' '{name}' must lie between {low} and {high}.")
-        packed[name] = values
-    return packed
 
 
 def _filled(cells: np.ndarray, shape: np.ndarray, filling: float) -> np.ndarray:

@@ -10,9 +10,7 @@ import numpy as np
 from understudy.envs.skirmish.level import PLACES, Level
 from understudy.envs.skirmish.maps import ways
 from understudy.envs.skirmish.maps.ascii import COVER, WALL
-from understudy.errors import require
-
-numba = require("numba", "logs")
+from understudy.sensors.compiling import numba
 
 RUN = 5.0
 """Metres a second, of somebody who runs: only to give distances as times."""

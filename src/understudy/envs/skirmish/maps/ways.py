@@ -12,9 +12,7 @@ import math
 
 import numpy as np
 
-from understudy.errors import require
-
-numba = require("numba", "logs")
+from understudy.sensors.compiling import numba
 
 AGENT_RADIUS = 0.35
 """Of the cylinder that a player is, in metres: it walks through a gap of one cell."""
