@@ -37,7 +37,7 @@ def test_features_give_the_decisions_that_pictures_give(tmp_path: Path) -> None:
     torch.nn.init.normal_(policy.reflex.weight)
     embedded = embed(policy, cache, RECIPE, lambda *_: None)
     rows = np.arange(24).reshape(4, 6)
-    batch = WindowBatch(rows, rows - 1, np.ones_like(rows, bool), first=True, group=3)
+    batch = WindowBatch.of(rows, rows - 1, np.ones_like(rows, bool), first=True, group=3)
     augment = Augment(RECIPE, behavior)
     with torch.no_grad():
         seen = to_window(cache, policy.codec, batch, augment)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from dancers import record_dancer
 from gymnasium import spaces
 
 from toys import TOY, write_episode
@@ -53,3 +54,17 @@ def test_a_behaviour_of_secrets_gets_no_recipe(tmp_path: Path) -> None:
     write_episode(tmp_path, behavior=BehaviorSpec("secret", (hidden,), TOY.actions, 10.0))
     with pytest.raises(RecipeError, match="Every sensor of 'secret' is privileged"):
         first_recipe(open_recordings(tmp_path))
+
+
+@pytest.mark.parametrize("notes", [{"skill": 0.5}, {}])
+def test_recordings_of_named_styles_get_a_bot_of_all_of_them(tmp_path: Path, notes: dict[str, float]) -> None:
+    """Where notes name styles, the recipe trains them, with a skill dial if skill was noted."""
+    for player in ("lefty-0", "righty-0"):
+        for episode in range(4):
+            record_dancer(tmp_path / "logs", f"{player}-{episode}", player, episode, 60, **notes)
+    recordings = open_recordings(tmp_path / "logs")
+    form = yaml.safe_load(first_recipe(recordings))
+    form["loop"]["updates"] = 2
+    recipe = Recipe.model_validate(form)
+    assert recipe.style_size == 16 + len(notes)
+    assert train(recipe, recordings, tmp_path / "run")["styles"]["names"] == ["lefty", "righty"]

@@ -24,7 +24,9 @@ def make_model(kind: str) -> ModelProto:
         "matmul": [("MatMul", ["x", "w"], "p"), ("Add", ["b", "p"], "y")],
         "gemm": [("Gemm", ["x", "w", "b"], "y")],
         "transposed": [("Gemm", ["x", "wt", "b"], "y")],
+        "alike": [("Identity", ["w"], "v"), ("Identity", ["b"], "c"), ("Gemm", ["x", "v", "c"], "y")],
         "variable": [("Transpose", ["x"], "t"), ("MatMul", ["x", "t"], "y")],
+        "moving": [("Gemm", ["x", "w"], "t"), ("ReduceMax", ["t"], "m"), ("Gemm", ["x", "w", "m"], "y")],
     }[kind]
     made = [helper.make_node(op, inputs, [out]) for op, inputs, out in nodes]
     if kind == "transposed":
@@ -48,7 +50,7 @@ def run(model: ModelProto, x: np.ndarray) -> list[np.ndarray]:
     return session.run(["y", "z"], {"x": x})
 
 
-@pytest.mark.parametrize("kind", ["matmul", "gemm", "transposed"])
+@pytest.mark.parametrize("kind", ["matmul", "gemm", "transposed", "alike"])
 def test_a_product_in_integers_is_the_sum_of_its_rounded_numbers(kind: str) -> None:
     """However the graph writes it, the result is that of the quantised numbers to a float32 rounding, bias included."""
     x = RNG.normal(size=(9, 64)).astype(np.float32)
@@ -65,6 +67,7 @@ def test_small_and_variable_products_and_those_kept_are_left_alone() -> None:
     """What is too small, has no constant weight, has no range or is to be kept is the very same graph afterwards."""
     assert [each.output for each in find_products(make_model("matmul"))] == ["y"]
     assert find_products(make_model("variable")) == []
+    assert [each.output for each in find_products(make_model("moving"))] == ["t"]
     model = make_model("gemm")
     for ranges, keep in (({}, []), ({"x": (-3.0, 3.0)}, ["y"])):
         assert [node.op_type for node in quantise(model, ranges, keep).graph.node] == ["Gemm", "MatMul"]

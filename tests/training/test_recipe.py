@@ -43,9 +43,11 @@ def test_every_size_of_a_recipe_reaches_its_policy(off: str) -> None:
     """No key of a recipe's `policy` is read and then forgotten."""
     sizes = {"hidden": 5, "memory": 6, "bottleneck": 7, "dropout": 0.125, "sensor_dropout": 0.25}
     sizes |= {"past_actions": off != "past_actions", "remember_sensors": off != "remember_sensors"}
+    sizes |= {"cell": "lstm", "layers": 3, "context": 9, "recall": 2, "recall_weight": 0.25}
+    sizes |= {"head": "diffusion", "head_width": 11, "denoising": 5}
     assert sizes.keys() == PolicyRecipe.model_fields.keys() - {"past_dropout"}
     policy = build_policy(steering_recipe(policy=sizes), STEERING.select(["rays"]))
-    assert asdict(policy.shape) == sizes
+    assert asdict(policy.shape) == sizes | {"style": 0}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "recipes").glob("*.yaml")), ids=lambda path: path.stem)
@@ -108,7 +110,7 @@ def test_the_recipes_we_ship_are_valid(path: Path) -> None:
         (
             steering_form(sensors={"rays": {"encoder": "cnn"}}),
             "{path}: 'sensors.rays': input tag 'cnn' found using 'encoder' does not match any of the expected tags: "
-            "'pixels', 'vector' (found {{'encoder': 'cnn'}}).",
+            "'pixels', 'vector', 'rays' (found {{'encoder': 'cnn'}}).",
         ),
         (
             steering_form(sensors={"frame": {**PIXELS, "channels": [8, 0]}}),

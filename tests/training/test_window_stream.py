@@ -111,7 +111,7 @@ def test_a_window_holds_what_its_rows_hold(steering: Recordings, tmp_path_factor
     codec = build_codec(steering_recipe(), STEERING)
     rows = np.array([[0, 1, 2], [250, 251, 252]])
     past = np.array([[-1, 0, 1], [249, 250, 251]])
-    window = to_window(cache, codec, WindowBatch(rows, past, np.ones((2, 3), bool), True, 0))
+    window = to_window(cache, codec, WindowBatch.of(rows, past, np.ones((2, 3), bool), first=True))
     frames = np.concatenate([episode.observation("frame") for episode in steering])
     np.testing.assert_array_equal(window.sensors["frame"].numpy(), frames[rows])
     actions = {
@@ -127,7 +127,8 @@ def test_a_window_holds_what_its_rows_hold(steering: Recordings, tmp_path_factor
 
 def numbered(update: int) -> Window:
     """A window that holds nothing but its number."""
-    return Window({}, torch.tensor(update), torch.empty(0), torch.empty(0), False)
+    nothing = torch.empty(0)
+    return Window({}, torch.tensor(update), nothing, nothing, False, nothing, 0, nothing)
 
 
 def test_prefetched_windows_come_in_order_and_end() -> None:

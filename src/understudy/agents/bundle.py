@@ -3,6 +3,7 @@
     policy.onnx   one decision for a batch of bots; see the names below
     bundle.json   the card: spec, sizes, provenance, parity certificate, the SHA-256 of the other files
     policy.int8.onnx, policy.bf16.onnx   optional: variants of the policy in fewer bits
+    style.onnx    optional: from a few demonstrations to the style they show; see `understudy.agents.styles`
     parity.npz    recorded observations, noise, and the logits and actions that training computed for them
 
 The graph's inputs are `observation.<sensor>` (batch, *sensor shape), `state` float32 (batch, state_size) and `noise`
@@ -30,6 +31,7 @@ from understudy.spec import BehaviorSpec, Json
 
 FORMAT = 1
 POLICY_FILE = "policy.onnx"
+STYLE_FILE = "style.onnx"
 CARD_FILE = "bundle.json"
 PARITY_FILE = "parity.npz"
 
@@ -50,6 +52,9 @@ class BundleCard:
         style_size: Numbers in a style; 0 if the bot has just one way to play.
         styles: Its named styles, each of `style_size` numbers; the first one is the default, else zeros are.
         variants: The same policy in fewer bits, by name.
+        has_skill: Whether the last number of a style is skill, from 0 to 1.
+        sliders: By trait, what to add to a style for one standard deviation more of it, each of `style_size` numbers.
+        demonstrations: What `style.onnx` reads: sensors, steps of a piece, and its parity certificate.
     """
 
     name: str
@@ -63,6 +68,9 @@ class BundleCard:
     style_size: int = 0
     styles: Mapping[str, Sequence[float]] = field(default_factory=dict)
     variants: Mapping[str, Variant] = field(default_factory=dict)
+    has_skill: bool = False
+    sliders: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    demonstrations: Mapping[str, Json] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Return the JSON text."""
@@ -81,9 +89,10 @@ class BundleCard:
             form |= {key: index(form[key]) for key in ("state_size", "noise_size", "logits_size")}
             form["style_size"] = index(form.get("style_size", 0))
             form["sha256"] = dict(form["sha256"])
-            form["styles"] = {
-                name: _style(vector, form["style_size"]) for name, vector in form.get("styles", {}).items()
-            }
+            for key in ("styles", "sliders"):
+                form[key] = {name: _style(each, form["style_size"]) for name, each in form.get(key, {}).items()}
+            form["has_skill"] = bool(form.get("has_skill", False))
+            form["demonstrations"] = dict(form.get("demonstrations", {}))
             form["variants"] = {name: Variant(**each) for name, each in form.get("variants", {}).items()}
             return cls(**form)
         except (ValueError, TypeError, KeyError, AttributeError, SpecError) as error:

@@ -13,6 +13,7 @@ from understudy.agents.agreement import compare_play
 from understudy.agents.backends import open_graph, runs_here
 from understudy.agents.bundle import Bundle
 from understudy.agents.noise import uniform_noise
+from understudy.agents.styles import open_style
 from understudy.agents.variants import MIN_AGREEMENT, pick_variant
 from understudy.errors import BundleError, suggest
 from understudy.spec import Action, Observation
@@ -220,7 +221,7 @@ class BundleAgent:
     Args:
         bundle: To play.
         threads: Of ONNX Runtime.
-        style: One of the bundle's; its default if left out.
+        style: One of the bundle's, a blend or a style file, see `understudy.agents.styles`; its default if left out.
 
     Raises:
         BundleError: If the graph cannot be loaded, or there is no such style.
@@ -230,7 +231,7 @@ class BundleAgent:
         self.behavior = bundle.behavior
         self._runtime = PolicyRuntime(bundle, threads)
         self._bundle = bundle
-        self._style = bundle.style(style)[None]
+        self._style = open_style(bundle, style)[None]
         self.reset(0)
 
     def reset(self, seed: int) -> None:

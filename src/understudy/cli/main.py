@@ -9,7 +9,7 @@ import sys
 import typer
 from rich.console import Console
 
-from understudy.cli import bots, export, logs, playtest, record, replay, serve, train
+from understudy.cli import bots, evaluate, export, logs, play, playtest, record, replay, serve, style, train
 from understudy.errors import UnderstudyError
 
 _INTERRUPTED = 130
@@ -22,15 +22,18 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(logs.app, name="logs")
+app.command("play")(play.play)
 app.command("record")(record.record)
 app.command("train")(train.train)
 app.command("train-init")(train.train_init)
 app.command("export")(export.export)
+app.command("style")(style.style)
 app.command("serve")(serve.serve)
 app.add_typer(bots.app, name="bots")
 app.command("playtest")(playtest.playtest)
 app.command("playtest-init")(playtest.playtest_init)
 app.command("replay")(replay.replay)
+app.command("evaluate")(evaluate.evaluate)
 
 
 def run() -> None:

@@ -20,20 +20,33 @@ def train(
     senses: Annotated[
         Path | None, typer.Option(help="Recordings by any player, for a recipe that first learns to see.")
     ] = None,
+    device: Annotated[str, typer.Option(help="cpu, or cuda: a GPU, in bfloat16 and compiled.")] = "cpu",
+    bf16: Annotated[
+        bool | None, typer.Option("--bf16/--no-bf16", help="In bfloat16; by default on a GPU, or as the recipe says.")
+    ] = None,
+    compiled: Annotated[
+        bool | None, typer.Option("--compile/--no-compile", help="Compile the policy; by default on a GPU.")
+    ] = None,
 ) -> None:
     """Train a bot from recordings by behavioural cloning.
+
+    On several GPUs or machines: torchrun --nproc-per-node N -m understudy.cli.main train ... (docs/styles.md).
 
     Prints how well it predicts held-out play, in nats per decision, beside the marginal and a first-order Markov chain
     (which repeats what was done last). Losses can be watched with: tensorboard --logdir OUT
     """
     require("torch", "train")
     from understudy.recordings import open_recordings
+    from understudy.training.compute import Compute
     from understudy.training.loop import train as learn
     from understudy.training.recipe import load_recipe
 
     with progress() as report:
         seen = open_recordings(senses) if senses else None
-        metrics = learn(load_recipe(recipe), open_recordings(logs), out, report, seen)
+        compute = Compute(device, bf16, compiled)
+        metrics = learn(load_recipe(recipe), open_recordings(logs), out, report, seen, compute)
+    if not metrics:
+        return  # one of several processes; the first one tells
     table = Table(
         "held out", "head", "steps", "policy", "Markov", "marginal", "gain over Markov", title="Nats per decision"
     )
@@ -45,6 +58,12 @@ def train(
     # A folder may be called [b], which is no markup.
     console = Console(markup=False)
     console.print(table)
+    if (styles := metrics.get("styles")) and styles["recovered"] is not None:
+        console.print(
+            f"Styles recovered from {styles['demonstrations']} held-out episodes, one at a time: "
+            f"{styles['recovered']:.0%} (chance: {styles['chance']:.0%}).",
+            highlight=False,
+        )
     console.print(f"Next: understudy export {out} BUNDLE --logs {logs}", highlight=False)
 
 

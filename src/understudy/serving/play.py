@@ -16,6 +16,7 @@ from typing import NamedTuple
 import grpc
 import numpy as np
 
+from understudy.agents.styles import parse_style
 from understudy.errors import ServingError
 from understudy.serving import understudy_pb2 as pb
 from understudy.serving.limits import TickLimit
@@ -172,4 +173,4 @@ def change(session: Session, tick: pb.Tick) -> None:
 def _style(session: Session, style: pb.Style) -> np.ndarray | None:
     if style.vector:
         return np.array(style.vector, np.float32)
-    return session.deployment.bundle.style(style.name[:MAX_NAME]) if style.name else None
+    return parse_style(session.deployment.bundle, style.name[:MAX_NAME]) if style.name else None

@@ -45,7 +45,12 @@ class Augment:
                 )
 
     def __call__(
-        self, sensors: Mapping[str, Tensor], actions: Mapping[str, Tensor], group: int
+        self,
+        sensors: Mapping[str, Tensor],
+        actions: Mapping[str, Tensor],
+        group: int,
+        places: np.ndarray | None = None,
+        whole: int | None = None,
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Augment a window of sequences.
 
@@ -53,13 +58,16 @@ class Augment:
             sensors: By name, (batch, time, *sensor shape); or the features of both sides, see `embed`.
             actions: By name, (batch, time or more, *part shape).
             group: Number of the group of sequences, which decides everything drawn here.
+            places: Which of the group's sequences these are, int64, (batch,); left out, they are all of them.
+            whole: How many there are.
 
         Returns:
             Both, with pictures of dtype uint8 still, or float32 levels where the light was varied.
         """
-        batch = len(next(iter(sensors.values())))
+        whole = len(next(iter(sensors.values()))) if whole is None else whole
+        places = np.arange(whole) if places is None else places
         rng = np.random.default_rng((self._seed, 7, group))
-        mirrored = torch.from_numpy(rng.random(batch) < (0.5 if self._mirror.sensors else 0.0))
+        mirrored = torch.from_numpy((rng.random(whole) < (0.5 if self._mirror.sensors else 0.0))[places])
         done = {name: self._mirrored_action(name, value, mirrored) for name, value in actions.items()}
         if FEATURES in sensors:
             sides = sensors[FEATURES]
@@ -71,9 +79,9 @@ class Augment:
             if name not in seen:
                 continue
             if part.shift:
-                seen[name] = _shift(seen[name], rng.integers(-part.shift, part.shift + 1, (batch, 2)))
+                seen[name] = _shift(seen[name], rng.integers(-part.shift, part.shift + 1, (whole, 2))[places])
             if part.contrast:
-                seen[name] = _relight(seen[name], rng.uniform(-part.contrast, part.contrast, (batch, 2)))
+                seen[name] = _relight(seen[name], rng.uniform(-part.contrast, part.contrast, (whole, 2))[places])
         return seen, done
 
     def _mirrored_action(self, name: str, value: Tensor, mirrored: Tensor) -> Tensor:

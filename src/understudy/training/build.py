@@ -20,12 +20,25 @@ from understudy.agents.networks import (
     PixelEncoder,
     Policy,
     PolicyShape,
+    RayGridEncoder,
     VectorEncoder,
 )
+from understudy.agents.networks.style import DemonstrationEncoder, StyleSpace
 from understudy.errors import RecipeError, SpecError, suggest
 from understudy.sensors.pixels import Pixels
 from understudy.spec import BehaviorSpec, SensorSpec
-from understudy.training.recipe import ListedBinsRecipe, MuLawBinsRecipe, PixelsRecipe, Recipe, VectorRecipe
+from understudy.training.recipe import (
+    ListedBinsRecipe,
+    MuLawBinsRecipe,
+    PixelsRecipe,
+    RaysRecipe,
+    Recipe,
+    SensorRecipe,
+    VectorRecipe,
+)
+
+# Features of each sensor in a demonstration, where the recipe does not say how to read it.
+_NARROW = 32
 
 
 def select_behavior(recipe: Recipe, recorded: BehaviorSpec) -> BehaviorSpec:
@@ -61,9 +74,42 @@ def build_codec(recipe: Recipe, behavior: BehaviorSpec) -> ActionCodec:
 def build_policy(recipe: Recipe, behavior: BehaviorSpec) -> Policy:
     """Build the policy with fresh weights, drawn from the recipe's seed."""
     torch.manual_seed(recipe.loop.seed)
-    shape = PolicyShape(**recipe.policy.model_dump(exclude={"past_dropout"}))
+    shape = PolicyShape(**recipe.policy.model_dump(exclude={"past_dropout"}), style=recipe.style_size)
     encoders = {name: _encoder(part, behavior.sensor(name)) for name, part in recipe.sensors.items()}
-    return Policy(behavior, encoders, build_codec(recipe, behavior), shape)
+    try:
+        return Policy(behavior, encoders, build_codec(recipe, behavior), shape)
+    except SpecError as error:
+        raise RecipeError(f"policy: {error}") from error
+
+
+def build_styles(recipe: Recipe, behavior: BehaviorSpec, players: int) -> StyleSpace | None:
+    """Build the styles' space with fresh weights; None for a recipe without styles.
+
+    Raises:
+        RecipeError: If demonstrations cannot be read by what the recipe names.
+    """
+    if recipe.style is None:
+        return None
+    if recipe.mirror is not None:
+        raise RecipeError("style: a mirrored player is another one; take 'mirror' out of the recipe.")
+    parts = recipe.style.sensors or {
+        name: _narrow(part) for name, part in recipe.sensors.items() if not isinstance(part, PixelsRecipe)
+    }
+    for name, part in parts.items():
+        if name not in recipe.sensors:
+            raise RecipeError(f"style.sensors: the recipe reads no sensor '{name}'.{suggest(name, recipe.sensors)}")
+        if isinstance(part, PixelsRecipe):
+            raise RecipeError(f"style.sensors.{name}: demonstrations are read without their pictures; leave it out.")
+    encoders = {name: _encoder(part, behavior.sensor(name)) for name, part in parts.items()}
+    encoder = DemonstrationEncoder(encoders, build_codec(recipe, behavior), recipe.style.size, recipe.style.width)
+    return StyleSpace(players, encoder, recipe.style.size)
+
+
+def _narrow(part: SensorRecipe) -> SensorRecipe:
+    """How a demonstration's sensor is read unless the recipe says it."""
+    if isinstance(part, RaysRecipe):
+        return RaysRecipe(encoder="rays", channels=(8, 16), features=_NARROW)
+    return VectorRecipe(encoder="vector", widths=(_NARROW,))
 
 
 def play_log_odds(recipe: Recipe, behavior: BehaviorSpec) -> Tensor:
@@ -101,7 +147,12 @@ def in_graph(recipe: Recipe, behavior: BehaviorSpec) -> dict[str, InGraphPixels]
     return {name: InGraphPixels(pixels) for name, pixels in reductions(recipe, behavior).items()}
 
 
-def _encoder(part: PixelsRecipe | VectorRecipe, sensor: SensorSpec) -> nn.Module:
+def _encoder(part: SensorRecipe, sensor: SensorSpec) -> nn.Module:
+    try:
+        if isinstance(part, RaysRecipe):
+            return RayGridEncoder(sensor, part.channels, part.features)
+    except SpecError as error:
+        raise RecipeError(f"sensors.{sensor.name}: {error}") from error
     if isinstance(part, VectorRecipe):
         return VectorEncoder(sensor, part.widths)
     return PixelEncoder(_reduction(part, sensor).shape, part.channels, part.features)

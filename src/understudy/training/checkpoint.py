@@ -18,8 +18,18 @@ _TENSORS = "tensors.safetensors"
 _STATE = "state.json"
 
 
+Pair = tuple[nn.Module | None, nn.Module | None]
+
+
 def save_checkpoint(
-    folder: Path, *, policy: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer, memory: Tensor, state: Any
+    folder: Path,
+    *,
+    policy: nn.Module,
+    average: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    memory: Tensor,
+    state: Any,
+    styles: Pair = (None, None),
 ) -> None:
     """Write everything a resumed run needs.
 
@@ -30,9 +40,10 @@ def save_checkpoint(
         optimizer: Its moments.
         memory: The sequences' memory at the end of the last window.
         state: The number of updates done and the like, in JSON.
+        styles: The styles being trained and those that are exported, where there are any.
     """
-    tensors = {f"policy.{key}": value for key, value in policy.state_dict().items()}
-    tensors |= {f"average.{key}": value for key, value in average.state_dict().items()}
+    modules = _named(policy, average, styles)
+    tensors = {f"{name}.{key}": value for name, each in modules.items() for key, value in each.state_dict().items()}
     for index, moments in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{key}": torch.as_tensor(value) for key, value in moments.items()}
     tensors["memory"] = memory
@@ -60,7 +71,12 @@ def find_checkpoint(folder: Path) -> Path | None:
 
 
 def load_checkpoint(
-    folder: Path, *, policy: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer | None = None
+    folder: Path,
+    *,
+    policy: nn.Module,
+    average: nn.Module,
+    styles: Pair = (None, None),
+    optimizer: torch.optim.Optimizer | None = None,
 ) -> tuple[Tensor, Any] | None:
     """Restore what `save_checkpoint` wrote.
 
@@ -75,13 +91,18 @@ def load_checkpoint(
         return None
     tensors = load_file(home / _TENSORS)
     try:
-        policy.load_state_dict(_below("policy.", tensors))
-        average.load_state_dict(_below("average.", tensors))
+        for name, each in _named(policy, average, styles).items():
+            each.load_state_dict(_below(f"{name}.", tensors))
     except RuntimeError as error:
         raise RecipeError(f"The checkpoint {home} is of a policy of another shape; train into a new folder.") from error
     if optimizer is not None:
         _load_moments(optimizer, _below("optimizer.", tensors))
     return tensors["memory"], json.loads((home / _STATE).read_text())
+
+
+def _named(policy: nn.Module, average: nn.Module, styles: Pair) -> dict[str, nn.Module]:
+    known = {"policy": policy, "average": average, "styles": styles[0], "average_styles": styles[1]}
+    return {name: each for name, each in known.items() if each is not None}
 
 
 def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 from understudy.agents.networks import ActionCodec
 from understudy.recordings.cache import Cache, take_rows
 from understudy.training.augment import Augment
+from understudy.training.demonstrations import Conditions, Demonstrations
 from understudy.training.embed import Embedded
 from understudy.training.stream import WindowBatch, WindowStream
 
@@ -28,6 +30,10 @@ class Window:
         past: One-hot of the action before each step, zeros where there was none, (batch, time, logits_size).
         valid: 1 where a step counts, float32, (batch, time).
         first: Whether the memory starts anew.
+        places: Which sequences of the whole batch these are, int64, (batch,).
+        whole: How many sequences the whole batch has.
+        num_valid: Steps that count in the whole batch, float32, ().
+        conditions: What styles the sequences, if anything.
     """
 
     sensors: dict[str, Tensor]
@@ -35,12 +41,40 @@ class Window:
     past: Tensor
     valid: Tensor
     first: bool
+    places: Tensor
+    whole: int
+    num_valid: Tensor
+    conditions: Conditions | None = None
+
+    def to(self, device: torch.device) -> Window:
+        """Return the same on a device."""
+        return self if device.type == "cpu" else _moved(self, device)
+
+
+_Tensors = TypeVar("_Tensors", Window, Conditions)
+
+
+def _moved(tensors: _Tensors, device: torch.device) -> _Tensors:
+    """Copy all tensors of a dataclass to a device, from pinned memory so that the copies need not be waited for."""
+
+    def move(value: Any) -> Any:
+        if isinstance(value, Tensor):
+            return value.pin_memory().to(device, non_blocking=True)
+        if isinstance(value, dict):
+            return {name: move(each) for name, each in value.items()}
+        return _moved(value, device) if isinstance(value, Conditions) else value
+
+    return replace(tensors, **{each.name: move(getattr(tensors, each.name)) for each in fields(tensors)})
 
 
 def to_window(
-    cache: Cache | Embedded, codec: ActionCodec, batch: WindowBatch, augment: Augment | None = None
+    cache: Cache | Embedded,
+    codec: ActionCodec,
+    batch: WindowBatch,
+    augment: Augment | None = None,
+    demonstrations: Demonstrations | None = None,
 ) -> Window:
-    """Gather the rows of a batch and turn actions into targets."""
+    """Gather the rows of a batch, turn actions into targets, and draw what styles them."""
     sensors, done = {}, {}
     for key, array in cache.arrays.items():
         kind, name = key.split(".", 1)
@@ -50,13 +84,23 @@ def to_window(
             done[name] = torch.from_numpy(take_rows(array, np.stack([batch.rows, np.maximum(batch.past, 0)], 1)))
     flat = {name: value.flatten(1, 2) for name, value in done.items()}
     if augment is not None:
-        sensors, flat = augment(sensors, flat, batch.group)
+        sensors, flat = augment(sensors, flat, batch.group, batch.places, batch.whole)
     time = batch.rows.shape[1]
     indices = codec.encode(flat)
     targets, before = indices[:, :time], indices[:, time:]
     known = torch.from_numpy(batch.past >= 0).unsqueeze(-1)
     valid = torch.from_numpy(batch.valid).float()
-    return Window(sensors, targets, codec.one_hot(before) * known, valid, batch.first)
+    return Window(
+        sensors=sensors,
+        targets=targets,
+        past=codec.one_hot(before) * known,
+        valid=valid,
+        first=batch.first,
+        places=torch.from_numpy(batch.places),
+        whole=batch.whole,
+        num_valid=torch.tensor(float(batch.num_valid)),
+        conditions=demonstrations.conditions(batch) if demonstrations else None,
+    )
 
 
 class Prefetch:
@@ -102,7 +146,12 @@ class Prefetch:
 
 
 def window_maker(
-    cache: Cache | Embedded, codec: ActionCodec, stream: WindowStream, augment: Augment | None
+    cache: Cache | Embedded,
+    codec: ActionCodec,
+    stream: WindowStream,
+    augment: Augment | None,
+    demonstrations: Demonstrations | None = None,
+    part: slice = slice(None),
 ) -> Callable[[int], Window]:
-    """Return the function from an update's number to its window."""
-    return lambda update: to_window(cache, codec, stream.batch(update), augment)
+    """Return the function from an update's number to its window, or to the part of it that one process reads."""
+    return lambda update: to_window(cache, codec, stream.batch(update).part(part), augment, demonstrations)

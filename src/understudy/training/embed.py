@@ -52,8 +52,8 @@ def embed(policy: Policy, cache: Cache, recipe: Recipe, progress: Progress) -> E
 
 
 def _encode(policy: Policy, cache: Cache, rows: slice, flipped: tuple[str, ...]) -> np.ndarray:
-    sensors = {}
+    device, sensors = next(policy.parameters()).device, {}
     for name in policy.behavior.sensor_names:
         values = torch.from_numpy(np.array(cache.arrays[f"observation.{name}"][rows]))
-        sensors[name] = values.flip(2) if name in flipped else values
-    return policy.encode(sensors).numpy()
+        sensors[name] = (values.flip(2) if name in flipped else values).to(device)
+    return policy.encode(sensors).cpu().numpy()

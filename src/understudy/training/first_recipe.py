@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -17,6 +18,8 @@ _MOST_PIXELS = 64 * 64
 _MOST_STEPS = 200_000
 _BINS = 17
 _FEW_RECORDINGS = 5
+# Of each player, so that after the split one recording can still show the style of another.
+_FEW_PER_PLAYER = 3
 _LONG = 512
 _SHORTEST_SIDE = 8
 
@@ -43,6 +46,7 @@ def first_recipe(recordings: Recordings) -> str:
         *_privileged(behavior),
         *_bins(recordings),
         *_split(recordings),
+        *_style(recordings),
         "policy: {hidden: 256, memory: 256, past_dropout: 0.2} # more past_dropout if it only repeats its last action",
         f"loop: {{updates: 2000, batch: 16, window: 32, segment: {_segment(recordings)}, learning_rate: 1.0e-3}}",
     ]
@@ -56,6 +60,8 @@ def _word(name: str) -> str:
 
 def _encoder(sensor: SensorSpec) -> str:
     shape = sensor.shape
+    if sensor.computed.get("kind") == "ray_grid":
+        return "{encoder: rays, channels: [32, 64], features: 256}"
     if not sensor_column(sensor).picture or min(shape[:2]) < _SHORTEST_SIDE:
         return "{encoder: vector, widths: [256, 128]}"
     scale = min(1.0, (_MOST_PIXELS / (shape[0] * shape[1])) ** 0.5)
@@ -99,6 +105,16 @@ def _split(recordings: Recordings) -> Iterator[str]:
         yield f"split: {{episodes: {1 / len(recordings):.2f}}} # held out: one recording"
     else:
         yield "split: {} # nothing is held out, for there is one short recording: record more"
+
+
+def _style(recordings: Recordings) -> Iterator[str]:
+    """Styles, where the recordings name them and there is enough to learn them from."""
+    notes = [each.provenance.notes for each in recordings]
+    named = sorted({str(each["persona"]) for each in notes if each.get("persona")})
+    players = Counter(each.provenance.player for each in recordings)
+    if named and len(players) > 1 and "" not in players and min(players.values()) >= _FEW_PER_PLAYER:
+        skill = "" if any("skill" in each for each in notes) else "skill: null"
+        yield f"style: {{{skill}}} # one bot for the styles {', '.join(named)} and all between: docs/styles.md"
 
 
 def _usual_length(recordings: Recordings) -> float:

@@ -40,7 +40,7 @@ def take_pieces(bundle: Bundle, recordings: Recordings) -> Pieces:
     """
     recipe = _recipe(bundle)
     _require_same(bundle, recordings)
-    split = split_spans(_spans(recordings), recipe.split, recipe.loop.seed)
+    split = split_spans(episode_spans(recordings), recipe.split, recipe.loop.seed)
     unseen = [span for kind in split.held_out.values() for span in kind]
     if not unseen:
         raise BundleError(f"The recipe of '{bundle.name}' holds nothing out; add a 'split' to it and train again.")
@@ -68,7 +68,7 @@ def _require_same(bundle: Bundle, recordings: Recordings) -> None:
         )
 
 
-def _spans(recordings: Recordings) -> list[Span]:
+def episode_spans(recordings: Recordings) -> list[Span]:
     """Where each episode with steps lies when they follow one another, as in training's cache."""
     episodes = [each for each in recordings if each.num_steps]
     ends = np.cumsum([each.num_steps for each in episodes]).tolist()
@@ -80,7 +80,7 @@ def _spans(recordings: Recordings) -> list[Span]:
 
 def _cut(bundle: Bundle, recordings: Recordings, spans: Sequence[Span]) -> list[Piece]:
     """Cut spans to pieces, evenly chosen if there are too many."""
-    starts = {span.name: span.start for span in _spans(recordings)}
+    starts = {span.name: span.start for span in episode_spans(recordings)}
     episodes = {each.name: each for each in recordings}
     cuts = [(span, at) for span in spans for at in range(span.start, span.stop, _STEPS)]
     chosen = np.unique(np.linspace(0, len(cuts) - 1, min(_PIECES, len(cuts))).round().astype(int))

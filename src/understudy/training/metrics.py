@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -75,30 +75,39 @@ def count_choices(cache: Cache, codec: ActionCodec, spans: Sequence[Span]) -> li
 
 
 @torch.no_grad()
-def predict_nats(policy: Policy, cache: Cache, span: Span) -> np.ndarray:
+def predict_nats(policy: Policy, cache: Cache, span: Span, style: torch.Tensor | None = None) -> np.ndarray:
     """Return -log p of each recorded action under the policy, carrying its memory through a span from zero.
+
+    Args:
+        policy: To measure.
+        cache: Of its recordings.
+        span: Which of its rows.
+        style: float32, (style_size,), for a policy with styles.
 
     Returns:
         float32, shape (steps, heads).
     """
     policy.eval()
     codec = policy.codec
-    state = torch.zeros(1, policy.shape.memory)
+    state = torch.zeros(1, policy.state_size)
+    more = () if style is None else (style.unsqueeze(0),)
     rows = []
     for start in range(span.start, span.stop, _CHUNK):
         numbers = np.arange(start, min(start + _CHUNK, span.stop))[None]
         past = np.where(numbers > span.start, numbers - 1, -1)
-        batch = WindowBatch(numbers, past, np.ones_like(numbers, bool), first=start == span.start, group=0)
+        batch = WindowBatch.of(numbers, past, np.ones_like(numbers, bool), first=start == span.start)
         window = to_window(cache, codec, batch)
-        logits, state = policy(window.sensors, window.past, state)
-        pieces = zip(codec, codec.split(policy.calibrate(logits)), codec.split_choices(window.targets), strict=True)
-        nats = [head.negative_log_likelihood(piece, target)[0] for head, piece, target in pieces]
-        rows.append(torch.stack(nats, -1))
+        known, state = policy(window.sensors, window.past, state, *more)
+        rows.append(policy.nats(known, window.targets)[0])
     return torch.cat(rows).numpy()
 
 
 def evaluate(
-    policy: Policy, cache: Cache, held_out: dict[str, tuple[Span, ...]], counts: Sequence[ChoiceCounts]
+    policy: Policy,
+    cache: Cache,
+    held_out: dict[str, tuple[Span, ...]],
+    counts: Sequence[ChoiceCounts],
+    style_of: Callable[[Span], torch.Tensor] | None = None,
 ) -> list[HeadMetrics]:
     """Measure a policy on each held-out set.
 
@@ -107,10 +116,12 @@ def evaluate(
         cache: Of its recordings.
         held_out: Spans by the set's name.
         counts: Of the training rows, for the baselines.
+        style_of: The style to play a span in, for a policy with styles.
     """
     table = []
     for kind, spans in held_out.items():
-        model = np.concatenate([predict_nats(policy, cache, span) for span in spans])
+        styles = [style_of(span) if style_of else None for span in spans]
+        model = np.concatenate([predict_nats(policy, cache, *each) for each in zip(spans, styles, strict=True)])
         markov, marginal, changed = (np.concatenate(each) for each in _baselines(policy.codec, cache, spans, counts))
         for column, name in enumerate(policy.codec.names):
             for where, mask in (("all", np.ones(len(model), bool)), ("changed", changed[:, column])):

@@ -59,7 +59,7 @@ def calibrate(
 ) -> dict[str, Range]:
     """Return the smallest and largest value of each product's input, by its name, over pieces of play.
 
-    Inputs of more than two dimensions, such as pictures being reduced, are left out.
+    Inputs of more than three dimensions, such as pictures being reduced, are left out.
     """
     watched = ModelProto()
     watched.CopyFrom(model)
@@ -72,7 +72,7 @@ def calibrate(
     ranges: dict[str, Range] = {}
     for found in _watch(bundle, graph, names, pieces):
         for name, values in found.items():
-            if values.ndim == 2:
+            if values.ndim <= 3:
                 low, high = ranges.get(name, (0.0, 0.0))
                 ranges[name] = min(low, float(values.min())), max(high, float(values.max()))
     return {each.x: ranges[each.x] for each in products if each.x in ranges}

@@ -11,10 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from onnx import ModelProto, NodeProto, helper, numpy_helper
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 # Smaller ones cost less than the call of an operator.
 _SMALLEST = 4096
@@ -44,10 +43,10 @@ class Product:
 
 def find_products(model: ModelProto) -> list[Product]:
     """Return the matrix products that are worth an integer one, in the graph's order."""
-    constants = {each.name: each for each in model.graph.initializer}
+    constants = _constants(model)
     found = []
     for index, node in enumerate(model.graph.node):
-        if node.op_type not in ("MatMul", "Gemm") or node.input[1] not in constants:
+        if node.op_type not in ("MatMul", "Gemm") or not constants.keys() >= {each for each in node.input[1:] if each}:
             continue
         weight = numpy_helper.to_array(constants[node.input[1]])
         attributes = {each.name: helper.get_attribute_value(each) for each in node.attribute}
@@ -96,7 +95,16 @@ def activation_scale(low: float, high: float) -> tuple[np.float32, np.uint8]:
     return scale, np.uint8(np.clip(round(-low / float(scale)), 0, 255))
 
 
-def _with_bias(model: ModelProto, index: int, weight: np.ndarray, constants: Mapping[str, Any]) -> Product:
+def _constants(model: ModelProto) -> dict[str, TensorProto]:
+    """The constants by name; where several are equal, exporters keep one and have the others follow as identities."""
+    constants = {each.name: each for each in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type == "Identity" and node.input[0] in constants:
+            constants[node.output[0]] = constants[node.input[0]]
+    return constants
+
+
+def _with_bias(model: ModelProto, index: int, weight: np.ndarray, constants: Mapping[str, TensorProto]) -> Product:
     """The product at a node, with the bias that the node, or the addition after it, adds."""
     node = model.graph.node[index]
     nought = np.zeros(weight.shape[1], np.float32)

@@ -36,7 +36,15 @@ class VectorRecipe(_Part):
     widths: tuple[PositiveInt, ...] = Field((256, 128), min_length=1, description="of the layers")
 
 
-SensorRecipe = Annotated[PixelsRecipe | VectorRecipe, Field(discriminator="encoder")]
+class RaysRecipe(_Part):
+    """An encoder for ray grids of distances and types: a small convolutional network."""
+
+    encoder: Literal["rays"]
+    channels: tuple[PositiveInt, ...] = Field((32, 64), min_length=1, description="of the stages; each halves the grid")
+    features: int = Field(256, gt=0, description="of the result")
+
+
+SensorRecipe = Annotated[PixelsRecipe | VectorRecipe | RaysRecipe, Field(discriminator="encoder")]
 
 
 class ListedBinsRecipe(_Part):
@@ -67,13 +75,23 @@ class PolicyRecipe(_Part):
     """What lies between the encoders and the heads; see `understudy.agents.networks.PolicyShape`."""
 
     hidden: int = Field(256, gt=0)
-    memory: int = Field(256, ge=0, description="of the GRU; 0 for none")
+    memory: int = Field(256, ge=0, description="width of the memory; 0 for none")
+    cell: Literal["gru", "lstm", "transformer"] = Field("gru", description="what the memory is")
+    layers: int = Field(2, gt=0, description="of a transformer")
+    context: int = Field(32, gt=0, description="decisions a transformer looks back")
     past_actions: bool = Field(True, description="the policy reads its own last action")
     past_dropout: float = Field(0.2, ge=0, lt=1, description="share of steps at which training hides it")
     bottleneck: int = Field(0, ge=0, description="width the features of all sensors are squeezed to; 0 for none")
     remember_sensors: bool = Field(True, description="the memory reads the sensors, not only past actions")
     dropout: float = Field(0.0, ge=0, lt=1, description="of the hidden layer and the memory")
     sensor_dropout: float = Field(0.0, ge=0, lt=1, description="of the encoders' features and the bottleneck")
+    head: Literal["factored", "autoregressive", "diffusion"] = Field(
+        "factored", description="choices on their own, each on those before it, or denoised together"
+    )
+    head_width: int = Field(128, gt=0, description="of the layer that keeps choices together; unused if factored")
+    denoising: int = Field(8, ge=2, le=50, description="steps of the diffusion head")
+    recall: int = Field(0, ge=0, description="last actions the memory is asked for where it was not told them")
+    recall_weight: float = Field(0.5, ge=0, description="of that question, beside the action parts")
 
 
 class SplitRecipe(_Part):
@@ -106,6 +124,37 @@ class PretrainRecipe(_Part):
     updates: int = Field(600, gt=0)
     batch: int = Field(128, gt=0, description="pictures at a time")
     learning_rate: float = Field(2e-3, gt=0)
+
+
+class SliderRecipe(_Part):
+    """A trait in which players differ, measured as a mean over their steps; it becomes a direction between styles."""
+
+    of: str = Field(pattern=r"^(action|observation|extra)\.\w+$", description="such as action.fire or extra.velocity")
+    choice: str | None = Field(None, description="of a Discrete part: its share is measured, not its size")
+    index: int | None = Field(None, ge=0, description="which number of an array; left out, the length of the vector is")
+
+
+class StyleRecipe(_Part):
+    """One policy for all styles and skills; see `docs/styles.md`."""
+
+    size: int = Field(16, gt=0, description="numbers of a style, without skill")
+    persona: str = Field("persona", description="the note of a recording that names its style")
+    skill: str | None = Field("skill", description="the note that holds skill, 0 to 1; null for no skill dial")
+    sensors: dict[str, SensorRecipe] = Field(
+        {}, description="what is read of a demonstration, and how; none for all but pictures, narrowly"
+    )
+    width: int = Field(64, gt=0, description="of the encoder of demonstrations")
+    pieces: int = Field(8, gt=0, description="pieces of demonstrations that stand for a player in training")
+    steps: int = Field(16, gt=1, description="consecutive decisions in a piece")
+    episodes: int = Field(4, gt=0, description="other episodes of the player that the pieces come from, at most")
+    demonstrated: float = Field(0.5, ge=0, le=1, description="share of sequences styled by demonstrations")
+    dropout: float = Field(0.1, ge=0, lt=1, description="share of sequences without a style, for players of no style")
+    noise: float = Field(0.25, gt=0, description="standard deviation of what is added to a sequence's style")
+    align: float = Field(0.3, ge=0, description="weight of the distance between a player and its demonstrations")
+    prior: float = Field(1e-3, ge=0, description="weight of the pull of all styles towards zeros")
+    naming: float = Field(0.1, ge=0, description="weight of telling the named styles apart by where they lie")
+    independence: float = Field(1.0, ge=0, description="weight of the correlation of styles with skill")
+    sliders: dict[str, SliderRecipe] = Field({}, description="traits to give the bundle a slider for")
 
 
 class LoopRecipe(_Part):
@@ -147,7 +196,13 @@ class Recipe(_Part):
     )
     mirror: MirrorRecipe | None = None
     pretrain: PretrainRecipe | None = None
+    style: StyleRecipe | None = None
     loop: LoopRecipe = LoopRecipe()
+
+    @property
+    def style_size(self) -> int:
+        """Numbers in a style of the bundle, skill with them; 0 for a bot with one way to play."""
+        return 0 if self.style is None else self.style.size + (self.style.skill is not None)
 
 
 def load_recipe(path: Path | str) -> Recipe:
@@ -177,7 +232,8 @@ def load_recipe(path: Path | str) -> Recipe:
 def _sentence(error: ValidationError) -> str:
     first = error.errors()[0]
     # Below a sensor or its bins, pydantic names the kind after it; the file has no such key.
-    written = [each for at, each in enumerate(first["loc"]) if at != 2 or first["loc"][0] not in ("sensors", "bins")]
+    loc = first["loc"]
+    written = [each for at, each in enumerate(loc) if at < 2 or loc[at - 2] not in ("sensors", "bins")]
     key = ".".join(str(each) for each in written)
     if first["type"] == "missing":
         return f"the key '{key}' is missing."
@@ -195,9 +251,12 @@ def _known_keys(location: tuple[Any, ...]) -> list[str]:
         "split": SplitRecipe,
         "mirror": MirrorRecipe,
         "pretrain": PretrainRecipe,
+        "sliders": SliderRecipe,
+        "style": StyleRecipe,
         "loop": LoopRecipe,
         "pixels": PixelsRecipe,
         "vector": VectorRecipe,
+        "rays": RaysRecipe,
         "listed": ListedBinsRecipe,
         "mu_law": MuLawBinsRecipe,
     }

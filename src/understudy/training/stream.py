@@ -7,7 +7,7 @@ where the killed one stopped.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,7 +25,10 @@ class WindowBatch:
         past: Row of the action before each step, -1 where there is none, int64, shape (batch, window).
         valid: False where a short span was padded, bool, shape (batch, window).
         first: Whether the memory starts anew with this window.
-        group: Number of the group of segments; all its windows share their augmentation.
+        group: Number of the group of segments; all its windows share their augmentation and their styles.
+        whole: Sequences in the batch, of which these may be a part.
+        places: Which of them these are, int64, (batch,).
+        num_valid: Steps that count in the whole batch.
     """
 
     rows: np.ndarray
@@ -33,6 +36,19 @@ class WindowBatch:
     valid: np.ndarray
     first: bool
     group: int
+    whole: int
+    places: np.ndarray
+    num_valid: int
+
+    @classmethod
+    def of(cls, rows: np.ndarray, past: np.ndarray, valid: np.ndarray, *, first: bool, group: int = 0) -> WindowBatch:
+        """Return a whole batch."""
+        return cls(rows, past, valid, first, group, len(rows), np.arange(len(rows)), int(valid.sum()))
+
+    def part(self, places: slice) -> WindowBatch:
+        """Return some of a whole batch's sequences, as one of several processes reads them."""
+        cut = {name: getattr(self, name)[places] for name in ("rows", "past", "valid", "places")}
+        return replace(self, **cut)
 
 
 class WindowStream:
@@ -76,7 +92,7 @@ class WindowStream:
         valid = rows < chosen[:, 1:2]
         rows = np.minimum(rows, chosen[:, 1:2] - 1)
         past = np.where(rows > chosen[:, 2:], rows - 1, -1)
-        return WindowBatch(rows, past, valid, window == 0, group)
+        return WindowBatch.of(rows, past, valid, first=window == 0, group=group)
 
     def _cut(self, epoch: int) -> np.ndarray:
         """Rows (start, stop, first row of the span) of one epoch's segments, shuffled."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -115,6 +116,22 @@ def test_what_an_engine_cannot_have_is_refused(tmp_path: Path, profile: str, odd
     with pytest.raises(BundleError, match=said):
         export_profile(bundle, profile, tmp_path / "bot.onnx")
     assert not list(tmp_path.glob("bot.*"))
+
+
+@pytest.mark.parametrize(("profile", "sampled"), KINDS)
+@pytest.mark.parametrize("head", ["autoregressive", "diffusion"])
+def test_choices_in_the_light_of_each_other_are_refused(
+    tmp_path: Path, profile: str, sampled: bool, head: Literal["autoregressive", "diffusion"]
+) -> None:
+    """An engine that draws each choice from the logits alone cannot play a joint head: a sentence, and no file."""
+    policy = make_policy(RAYS_ONLY, PolicyShape(hidden=12, memory=10, head=head))
+    with pytest.raises(BundleError) as caught:
+        export_profile(save_bundle(tmp_path / "bundle", make_graph(policy)), profile, tmp_path / "bot", sampled=sampled)
+    assert str(caught.value) == (
+        "The bundle 'small' chooses the parts of an action in the light of each other (its head is autoregressive or "
+        "diffusion), where an engine draws each alone; serve the bundle, or train with 'head: factored'."
+    )
+    assert not list(tmp_path.glob("bot*"))
 
 
 def test_a_model_of_another_bundle_is_found_out(tmp_path: Path) -> None:

@@ -148,15 +148,15 @@ def draw(grid: Tensor, noise: Tensor) -> Tensor:
     """Draw class indices by inverting the distribution function at `noise`.
 
     Args:
-        grid: Logits, float32, shape (batch, choices, classes); a class at minus infinity is never drawn.
-        noise: Uniform in [0, 1), shape (batch, choices).
+        grid: Logits, float32, shape (..., classes); a class at minus infinity is never drawn.
+        noise: Uniform in [0, 1), shape (...).
 
     Returns:
-        int64, shape (batch, choices).
+        int64, shape (...).
     """
-    classes = grid.shape[-1]
     weights = (grid - grid.amax(-1, keepdim=True)).exp()
-    below = torch.tril(torch.ones(classes, classes)).T
+    # Made by numpy, so that an exported graph has it as a constant and does not make it anew in every decision.
+    below = torch.from_numpy(np.tri(grid.shape[-1], dtype=np.float32).T)
     cumulative = weights @ below
     passed = noise.unsqueeze(-1) * cumulative[..., -1:] >= cumulative[..., :-1]
     return passed.long().sum(-1)
@@ -189,6 +189,7 @@ class ActionCodec(nn.Module):
         self.logits_size = sum(head.size for head in self)
         self.noise_size = sum(head.choices for head in self)
         classes = [head.classes for head in self for _ in range(head.choices)]
+        self.classes = tuple(classes)
         rows = torch.split(torch.arange(self.logits_size), classes)
         # Where each cell of the padded grid of (choices, classes) is among the logits; past their end where it is none.
         grid = nn.utils.rnn.pad_sequence(list(rows), batch_first=True, padding_value=self.logits_size)
@@ -203,6 +204,12 @@ class ActionCodec(nn.Module):
     def split(self, logits: Tensor) -> list[Tensor]:
         """Cut logits (..., logits_size) into one piece per head."""
         return list(torch.split(logits, [head.size for head in self], -1))
+
+    @property
+    def choice_slices(self) -> list[slice]:
+        """Where each choice is among the logits."""
+        ends = np.cumsum(self.classes).tolist()
+        return [slice(end - size, end) for end, size in zip(ends, self.classes, strict=True)]
 
     def encode(self, actions: Mapping[str, Tensor]) -> Tensor:
         """Turn an action into class indices, int64, shape (..., noise_size)."""

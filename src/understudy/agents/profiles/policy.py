@@ -121,12 +121,19 @@ class PolicyGraph:
 
     def _check_drawn(self) -> None:
         drawn = self._after({self._logits})
-        for name in self.bundle.behavior.action_names:
-            if f"{_PREFIX}action.{name}" not in drawn:
-                raise BundleError(
-                    f"The bundle '{self.bundle.name}' does not draw its action part '{name}' from its logits, so no "
-                    "profile can be made of it."
-                )
+        missing = [each for each in self.bundle.behavior.action_names if f"{_PREFIX}action.{each}" not in drawn]
+        if not missing:
+            return
+        if f"{_PREFIX}noise" in self._before(self._logits):
+            raise BundleError(
+                f"The bundle '{self.bundle.name}' chooses the parts of an action in the light of each other (its head "
+                "is autoregressive or diffusion), where an engine draws each alone; serve the bundle, or train with "
+                "'head: factored'."
+            )
+        raise BundleError(
+            f"The bundle '{self.bundle.name}' does not draw its action part '{missing[0]}' from its logits, so no "
+            "profile can be made of it."
+        )
 
     def _widen(self, node: Node) -> Node:
         kinds = self._onnx.TensorProto

@@ -14,6 +14,7 @@ from connectrpc.errors import ConnectError
 
 from understudy import __version__
 from understudy.agents.bundle import Bundle
+from understudy.agents.styles import parse_style
 from understudy.errors import UnderstudyError
 from understudy.serving.fallback import Fallback
 from understudy.serving.limits import OpenLimit, RateLimitError
@@ -139,7 +140,7 @@ def change_bots(session: Session, request: pb.WebTick) -> None:
 def _style(session: Session, style: pb.WebStyle) -> np.ndarray:
     if style.vector:
         return np.array(style.vector, np.float32)
-    return session.deployment.bundle.style(style.name[:MAX_NAME])
+    return parse_style(session.deployment.bundle, style.name[:MAX_NAME])
 
 
 def _to_message(bundle: Bundle) -> pb.WebBundle:
