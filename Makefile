@@ -118,8 +118,12 @@ fix: $(READY) ## Format and mend what ruff can
 
 bench: bench-line bench-serving bench-logs ## Run every benchmark
 
-bench-%: $(READY) ## One benchmark: bench-line, bench-rays, bench-windows, bench-training-step, bench-serving-line, bench-serving, bench-precision, bench-logs, bench-senses, bench-skirmish, bench-tactical-networks
+bench-%: $(READY) ## One benchmark: bench-line, bench-rays, bench-windows, bench-training-step, bench-serving-line, bench-serving, bench-precision, bench-logs, bench-senses, bench-skirmish, bench-tactical
 	$(BIN)/python benchmarks/$(subst -,_,$*).py
+
+bench-tactical: $(READY) ## The bots for skirmish, from nothing to a table (four hours; QUICK=1: ten minutes)
+	$(BIN)/python benchmarks/tactical_networks.py
+	$(BIN)/python benchmarks/tactical.py $(if $(QUICK),--quick)
 
 proto: $(READY) ## Write the Python modules of proto/
 	$(call PROTOC,serving,understudy,--grpc_python_out=src)

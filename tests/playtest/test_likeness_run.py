@@ -16,7 +16,7 @@ from understudy.evaluation.styles import StyleOptions
 from understudy.evaluation.turing import TuringOptions
 from understudy.playtest.arena import likeness_fixtures, play_fixtures
 from understudy.playtest.contestants import PERSONA, Contestant
-from understudy.playtest.likeness import BOT, Request, evaluate, ground_of, thin
+from understudy.playtest.likeness import BOT, Request, evaluate, ground_of, mixed, thin
 from understudy.recordings import open_recordings
 
 QUICK = Options(4, 20, 4, TuringOptions(folds=2, updates=15), StyleOptions(updates=15))
@@ -86,6 +86,27 @@ def test_players_of_everywhere_are_thinned_evenly(logs: Path) -> None:
     kept = thin(list(open_recordings(logs)), 8)
     names = [each.provenance.player for each in kept]
     assert {names.count(name) for name in names} == {2}
+
+
+def test_levels_are_played_as_often_as_players_did() -> None:
+    """Levels come in the players' mix, in random order; of no level there is none."""
+    levels = mixed(["a"] * 60 + ["b"] * 30 + ["c"] * 10, 20, seed=1)
+    assert [levels.count(name) for name in "abc"] == [12, 6, 2]
+    assert levels != sorted(levels)
+    assert mixed([], 4) == []
+
+
+def test_few_matches_have_the_mix_of_many() -> None:
+    """However few matches are played, every style has its share of the seats."""
+    players = [Contestant("bot", None, style, 0.5, PERSONA) for style in ["rusher"] * 30 + ["anchor"] * 10]
+    for seed in range(10):
+        seats = [
+            seat.style
+            for each in likeness_fixtures(players, ["foundry"], 4, seed=seed)
+            for t in each.teams
+            for seat in t
+        ]
+        assert 11 <= seats.count("rusher") <= 13
 
 
 def test_what_cannot_be_evaluated_is_a_sentence(request_: Request, tmp_path: Path) -> None:

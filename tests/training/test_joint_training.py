@@ -54,8 +54,8 @@ def test_bf16_trains_every_part(steering: Recordings, tmp_path: Path) -> None:
     [
         (
             {"sensors": {"rays": {"encoder": "rays"}}},
-            "sensors.rays: The rays encoder reads integers of shape (rows, columns, 2) from 0; sensor 'rays' is "
-            "float32 of shape (2,).",
+            "sensors.rays: The rays encoder reads uint8 or signed integers of shape (rows, columns, 2) from 0; sensor "
+            "'rays' is float32 of shape (2,).",
         ),
         (
             {"policy": {"cell": "transformer", "memory": 10}},

@@ -80,6 +80,13 @@ def test_bots_in_a_batch_play_as_they_do_alone(tmp_path: Path, cell: str, head: 
         state = following
 
 
+def test_a_temperature_may_be_a_whole_number() -> None:
+    """2 is 2.0, for all parts or for one."""
+    policy = small_policy()
+    for temperature in (2, dict.fromkeys(policy.codec.names, 2)):
+        assert torch.equal(make_graph(policy, temperature).temperature, torch.full((14,), 2.0))  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("cell", MEMORIES)
 def test_large_products_of_every_memory_become_integers(tmp_path: Path, cell: str) -> None:
     """The int8 form of a memory that is large enough leaves none of its products in float32, and plays alike."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,8 +14,17 @@ from hypothesis import strategies as st
 from joint_policies import small_policy
 from torch import Tensor
 
-from understudy.agents.networks import ActionCodec, AutoregressiveHead, DiffusionHead, FactoredHead, JointHead, Play
+from understudy.agents.networks import (
+    ActionCodec,
+    AutoregressiveHead,
+    DiffusionHead,
+    FactoredHead,
+    JointHead,
+    Play,
+    PolicyShape,
+)
 from understudy.agents.networks.diffusion import inverse_normal
+from understudy.agents.networks.shape import build_joint_head
 from understudy.spec import ActionSpec
 
 CODEC = ActionCodec([ActionSpec("move", spaces.Discrete(3)), ActionSpec("hold", spaces.MultiBinary(2))], {})
@@ -51,7 +61,13 @@ def true_shares() -> Tensor:
     return found
 
 
-def learn(head: JointHead, updates: int = 250) -> Tensor:
+def rarity() -> list[Tensor]:
+    """Weights of the classes in `JOINT`, by part: one over how often each is chosen."""
+    table = true_shares().reshape(3, 2, 2)
+    return [1 / table.sum((1, 2))[None], 1 / torch.stack([table.sum((0, 2)), table.sum((0, 1))])]
+
+
+def learn(head: JointHead, weights: Sequence[Tensor | None] = (None, None), updates: int = 250) -> Tensor:
     """Train a head, and the logits each choice has alone, on `JOINT`; return what is then known of one decision."""
     assert isinstance(head, torch.nn.Module)
     outlook, alone = torch.ones(512, INPUTS), torch.zeros(7, requires_grad=True)
@@ -59,7 +75,7 @@ def learn(head: JointHead, updates: int = 250) -> Tensor:
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.02, updates)
     for update in range(updates):
         known = torch.cat([alone.expand(512, -1), *head.read(outlook)], -1)
-        loss = torch.stack(head.losses(known, sample_joint(512, update), [None, None])).sum(0).mean()
+        loss = torch.stack(head.losses(known, sample_joint(512, update), weights)).sum(0).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -86,6 +102,18 @@ def test_what_goes_together_is_learned(kind: str, most: float) -> None:
     assert 0.5 * (shares(chosen) - true_shares()).abs().sum() < most
     # What is rare alone is not lost: the second button is held in 8 % of decisions.
     assert chosen[:, 2].float().mean() == pytest.approx(0.08, abs=0.025)
+
+
+@pytest.mark.parametrize("kind", ["autoregressive", "diffusion"])
+def test_weights_of_rare_classes_are_undone(kind: str) -> None:
+    """A head that learned with class weights draws the demonstrated shares once their logarithms are taken away."""
+    head = make_head(kind)
+    known = learn(head, rarity())
+    weighted, _ = draw_many(head, known)
+    known[:, :7] -= torch.cat([each.log().flatten() for each in rarity()])
+    chosen, _ = draw_many(head, known)
+    assert 0.5 * (shares(weighted) - true_shares()).abs().sum() > 0.1
+    assert 0.5 * (shares(chosen) - true_shares()).abs().sum() < 0.06
 
 
 @pytest.mark.parametrize("kind", ["autoregressive", "diffusion"])
@@ -138,6 +166,20 @@ def test_odds_and_temperature_apply_to_every_head(kind: str) -> None:
     assert logits[:, 1].max() < 40
     cold, _ = draw_many(head, known.detach(), replace(AS_LEARNED, temperature=torch.full((7,), 1e-4)), rows=200)
     assert (cold == cold[0]).all()
+
+
+@pytest.mark.parametrize("kind", ["factored", "autoregressive", "diffusion"])
+@pytest.mark.parametrize("parts", [1, 3])
+def test_every_weight_of_a_head_learns(kind: str, parts: int) -> None:
+    """Each parameter has a gradient, as training in several processes requires; also where there is just one choice."""
+    codec = ActionCodec([ActionSpec(f"part{at}", spaces.Discrete(3)) for at in range(parts)], {})
+    shape = PolicyShape(head=kind, head_width=8)  # type: ignore[arg-type]
+    head = build_joint_head(shape, codec, INPUTS)
+    assert isinstance(head, torch.nn.Module)
+    alone = torch.zeros(5, codec.logits_size, requires_grad=True)
+    known = torch.cat([alone, *head.read(torch.ones(5, INPUTS))], -1)
+    torch.stack(head.losses(known, torch.ones(5, parts, dtype=torch.int64), [None] * parts)).sum().backward()
+    assert all(each.grad is not None for each in head.parameters())
 
 
 @pytest.mark.parametrize("kind", ["factored", "autoregressive", "diffusion"])

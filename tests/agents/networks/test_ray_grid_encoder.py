@@ -80,9 +80,12 @@ def test_onnx_reads_a_grid_as_torch_does() -> None:
         spaces.Box(0, 100, (15, 15), np.int16),
         spaces.Box(0, 255, (15, 15, 3), np.uint8),
         spaces.Box(-1, 100, (15, 15, 2), np.int16),
+        spaces.Box(0, 100, (15, 15, 2), np.uint16),
     ],
 )
 def test_what_is_no_ray_grid_is_refused(space: spaces.Box) -> None:
     """Numbers that are not distances in centimetres and types are not read as such."""
-    with pytest.raises(SpecError, match=r"reads integers of shape \(rows, columns, 2\) from 0; sensor 'other' is"):
+    with pytest.raises(
+        SpecError, match=r"reads uint8 or signed integers of shape \(rows, columns, 2\) from 0; sensor 'other' is"
+    ):
         RayGridEncoder(SensorSpec("other", space))

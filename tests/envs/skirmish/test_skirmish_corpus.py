@@ -58,6 +58,17 @@ def test_matches_are_drawn_from_the_seed() -> None:
     assert {match.level for match in drawn} == set(corpus.levels)
 
 
+def test_a_corpus_of_other_individuals_shares_no_player() -> None:
+    """Counting from another number on gives nobody that plays in the first corpus, at skills over the whole range."""
+    seen, held_out = (
+        {(seat.persona, seat.identity, seat.skill) for number in range(200) for seat in corpus.match(number).seats}
+        for corpus in (Corpus(), Corpus(identities=4, first_identity=10))
+    )
+    assert {each[:2] for each in held_out} == {(name, number) for name in PERSONAS for number in range(10, 14)}
+    assert not {each[:2] for each in held_out} & {each[:2] for each in seen}
+    assert {skill for _, _, skill in held_out} == {0.125, 0.375, 0.625, 0.875}
+
+
 def test_recordings_say_who_played(small: Path) -> None:
     """Each is whole, of skirmish, with its persona, skill, side, match and round, and the individual's name."""
     episodes = list(open_recordings(small))
@@ -156,6 +167,7 @@ def test_a_folder_holds_one_corpus(small: Path) -> None:
         ({"levels": []}, "at least one level"),
         ({"rounds": 3}, "an even number of rounds"),
         ({"seed": -1}, "a seed of at least 0"),
+        ({"first_identity": -1}, "a seed of at least 0"),
         ({"identities": "ten"}, "identities of a corpus should be a whole number"),
     ],
 )

@@ -27,10 +27,8 @@ class Play:
     log_odds: Tensor
     temperature: Tensor
 
-    def __call__(self, logits: Tensor, part: slice | None = None) -> Tensor:
+    def __call__(self, logits: Tensor, part: slice = slice(None)) -> Tensor:
         """Adjust all logits (..., logits_size), or only those of a choice."""
-        if part is None:
-            return (logits + self.log_odds) / self.temperature
         return (logits + self.log_odds[part]) / self.temperature[part]
 
 

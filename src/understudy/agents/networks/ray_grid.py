@@ -15,10 +15,14 @@ from understudy.spec import SensorSpec
 _CLOSE_CM = 500.0
 
 
+# Wider unsigned integers are not exported by torch.
+_DTYPES = ("uint8", "int8", "int16", "int32", "int64")
+
+
 def is_ray_grid(sensor: SensorSpec) -> bool:
-    """Whether a sensor is a grid of (distance, type): integers of shape (rows, columns, 2), counted from zero."""
+    """Whether a sensor is a grid of (distance, type): uint8 or signed, shape (rows, columns, 2), counted from zero."""
     shape = sensor.shape
-    return len(shape) == 3 and shape[2] == 2 and sensor.dtype.kind in "iu" and not np.any(sensor.space.low)
+    return len(shape) == 3 and shape[2] == 2 and sensor.dtype.name in _DTYPES and not np.any(sensor.space.low)
 
 
 class RayGridEncoder(nn.Module):
@@ -42,8 +46,8 @@ class RayGridEncoder(nn.Module):
         super().__init__()
         if not is_ray_grid(sensor):
             raise SpecError(
-                f"The rays encoder reads integers of shape (rows, columns, 2) from 0; sensor '{sensor.name}' is "
-                f"{sensor.dtype} of shape {sensor.shape}."
+                "The rays encoder reads uint8 or signed integers of shape (rows, columns, 2) from 0; sensor "
+                f"'{sensor.name}' is {sensor.dtype} of shape {sensor.shape}."
             )
         self.reach = float(sensor.space.high[..., 0].max())
         types = int(sensor.space.high[..., 1].max())
@@ -58,7 +62,7 @@ class RayGridEncoder(nn.Module):
         self.register_buffer("kinds", torch.arange(1, types + 1, dtype=torch.int32), persistent=False)
 
     def forward(self, rays: Tensor) -> Tensor:
-        """Encode readings (batch, rows, columns, 2) of any integer dtype to (batch, features)."""
+        """Encode readings (batch, rows, columns, 2) to (batch, features)."""
         distance, kind = rays[..., :1].float(), rays[..., 1:].int()
         far, close = 1 - distance / self.reach, torch.exp(distance * (-1 / _CLOSE_CM))
         x = torch.cat([far, close, (kind == self.kinds).float()], -1).permute(0, 3, 1, 2)

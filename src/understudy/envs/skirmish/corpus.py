@@ -29,7 +29,7 @@ Progress = Callable[[str, int, int], None]
 NUM_IDENTITIES = 10
 """Individuals of each persona."""
 MATCHES_PER_BLOCK = 6
-CHOICES = ("levels", "personas", "identities", "rounds")
+CHOICES = ("levels", "personas", "identities", "first_identity", "rounds")
 """What of `make_corpus` the command line's `--args` may name."""
 PLAN_FILE, BLOCK_FILE = "corpus.json", "block.json"
 NUM_ROUNDS = 8
@@ -45,6 +45,7 @@ class Corpus:
         levels: Names, see `level.load_level`.
         personas: Names of `PERSONAS`.
         identities: Individuals of each persona, at least 1.
+        first_identity: The first one's number: players of another corpus that ends before it are none of these.
         rounds: Of a match at most, an even number.
     """
 
@@ -53,21 +54,22 @@ class Corpus:
     personas: tuple[str, ...] = tuple(PERSONAS)
     identities: int = NUM_IDENTITIES
     rounds: int = NUM_ROUNDS
+    first_identity: int = 0
 
     def __post_init__(self) -> None:
         if not self.levels or not self.personas:
             raise GameError("A corpus needs at least one level and one persona.")
-        for name in ("seed", "identities", "rounds"):
+        for name in ("seed", "identities", "rounds", "first_identity"):
             if not isinstance(getattr(self, name), int):
                 raise GameError(f"The {name} of a corpus should be a whole number, got {getattr(self, name)!r}.")
         for level in self.levels:
             load_level(str(level))
         for persona in self.personas:
             find_persona(str(persona))
-        if self.seed < 0 or self.identities < 1 or self.rounds < 2 or self.rounds % 2:
+        if min(self.seed, self.first_identity) < 0 or self.identities < 1 or self.rounds < 2 or self.rounds % 2:
             raise GameError(
                 f"A corpus needs a seed of at least 0, an identity and an even number of rounds; got seed {self.seed}, "
-                f"{self.identities} identities and {self.rounds} rounds."
+                f"{self.identities} identities from {self.first_identity} on, and {self.rounds} rounds."
             )
 
     def match(self, number: int) -> MatchPlan:
@@ -86,14 +88,15 @@ class Corpus:
         seats: list[Seat] = []
         while len(seats) < 4:
             persona, identity = rng.choice(self.personas), rng.randrange(self.identities)
-            seat = Seat(persona, identity, skill_of(persona, identity, self.identities))
+            skill = skill_of(persona, identity, self.identities)
+            seat = Seat(persona, self.first_identity + identity, skill)
             if seat not in seats or len(self.personas) * self.identities < 4:
                 seats.append(seat)
         return seats
 
 
 def skill_of(persona: str, identity: int, identities: int = NUM_IDENTITIES) -> float:
-    """Return an individual's skill: the individuals of a persona are spread evenly over [0, 1], in no order."""
+    """Return the skill of a corpus' n-th individual of a persona: they are spread evenly over [0, 1], in no order."""
     order = list(range(identities))
     random.Random(persona).shuffle(order)
     return round((order[identity % identities] + 0.5) / identities, 3)
@@ -108,6 +111,7 @@ def make_corpus(
     personas: str | Sequence[str] = tuple(PERSONAS),
     identities: int = NUM_IDENTITIES,
     rounds: int = NUM_ROUNDS,
+    first_identity: int = 0,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Path:
@@ -121,6 +125,7 @@ def make_corpus(
         personas: Names of the personas.
         identities: Individuals of each persona, each with a skill of its own.
         rounds: Of a match at most, an even number.
+        first_identity: Number of the first individual of each persona.
         jobs: Processes that play at the same time.
         progress: Called with what is done, player minutes recorded, and player minutes in all.
 
@@ -131,7 +136,7 @@ def make_corpus(
         GameError: If there is no such level or persona, or a number is out of range.
         RecordingError: If `out` holds another corpus, or cannot be written.
     """
-    corpus = Corpus(seed, _names(levels), _names(personas), identities, rounds)
+    corpus = Corpus(seed, _names(levels), _names(personas), identities, rounds, first_identity)
     if not hours > 0 or jobs < 1:
         raise GameError(f"A corpus needs hours above 0 and at least one job, got {hours} hours and {jobs} jobs.")
     folder = Path(out)
