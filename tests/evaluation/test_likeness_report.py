@@ -11,13 +11,16 @@ import pytest
 import toys
 from understudy.errors import RecordingError
 from understudy.evaluation.giveaways import bin_words
+from understudy.evaluation.matched import Estimate
 from understudy.evaluation.panel import Options, evaluate_play
+from understudy.evaluation.pictures import side_by_side
 from understudy.evaluation.ratings import Game
 from understudy.evaluation.report import write_report
 from understudy.evaluation.result import AMBER, GREEN, RED, Evaluation
 from understudy.evaluation.styles import StyleOptions
 from understudy.evaluation.telemetry import Telemetry, read_telemetry
-from understudy.evaluation.turing import TuringOptions
+from understudy.evaluation.turing import TuringOptions, in_steps
+from understudy.evaluation.verdicts import judge
 from understudy.recordings import open_recordings
 
 QUICK = Options(4, 30, 4, TuringOptions(folds=2, updates=20), StyleOptions(updates=20))
@@ -112,3 +115,64 @@ def test_bins_are_told_in_words() -> None:
         "from 1 to 2.5 m/s",
         "above 2.5 m/s",
     ]
+
+
+def test_one_who_never_shoots_is_given_away(players: list[Telemetry], same: list[Telemetry]) -> None:
+    """A bot that could shoot and never does is red in what it never does, and a sentence says so."""
+    tame = [replace(each, columns={**each.columns, "fire": 0 * each.columns["fire"]}) for each in same]
+    found = evaluate_play(players, {"bot": tame}, _NO_TORCH)
+    row = found.row("burst_length")
+    assert row is not None
+    assert (row.bot.mean, row.verdict) == (1.0, RED)
+    assert any("never does what this is measured by; players do, " in each for each in found.giveaways)
+
+
+def test_only_shared_levels_are_compared(players: list[Telemetry], same: list[Telemetry]) -> None:
+    """What was played on a level that the other side was not on is left out, and a sentence says so."""
+    away = [replace(each, map="away") for each in players[:6]]
+    found = evaluate_play([*players[6:], *away], {"bot": same}, _NO_TORCH)
+    assert {each.map for each in found.players} == {"square"}
+    assert any("Left out 6 recordings of players and 0 of bots" in each for each in found.facts)
+    nowhere = evaluate_play(away, {"bot": same}, _NO_TORCH)
+    assert any("no level in common" in each for each in nowhere.warnings)
+
+
+@pytest.mark.parametrize(
+    ("mean", "low", "high", "verdict"),
+    [(0.6, 0.5, 0.7, GREEN), (0.6, 0.5, 0.9, AMBER), (0.7, 0.6, 0.8, AMBER), (0.9, 0.6, 1, AMBER), (0.9, 0.8, 1, RED)],
+)
+def test_colours_need_evidence(mean: float, low: float, high: float, verdict: str) -> None:
+    """Neither green nor red is said of a number whose interval reaches the other's ground."""
+    assert judge(Estimate(mean, low, high), (0.65, 0.8)) == verdict
+
+
+def test_three_positions_of_a_dial_are_never_green(players: list[Telemetry], same: list[Telemetry]) -> None:
+    """Three in their order are too easily by chance to be called like; five are not."""
+    for num, verdict in ((3, AMBER), (5, GREEN)):
+        names = [f"bot {index}" for index in range(num)]
+        games = [Game((a, b), int(a < b)) for a in names for b in names if a != b for _ in range(6)]
+        dials = {name: index / num for index, name in enumerate(names)}
+        row = evaluate_play(players, {"bot": same}, _NO_TORCH, games=games, dials=dials).row("skill_spearman")
+        assert row is not None
+        assert (row.bot.mean, row.verdict) == (pytest.approx(1), verdict)
+
+
+def test_films_are_of_the_same_level(players: list[Telemetry], same: list[Telemetry]) -> None:
+    """A player of the bot's level is shown beside it, though none there played its side or style."""
+    bot = replace(same[0], notes={**same[0].notes, "side": "none"})
+    away = [replace(each, map="away") for each in players[:3]]
+    films = side_by_side(Evaluation("bot", {"bot": [bot]}, [*away, players[4]]), 1, 0.2)
+    assert films[0].words.endswith("both on square")
+
+
+def test_a_bot_that_moves_in_steps_is_measured_both_ways(players: list[Telemetry], same: list[Telemetry]) -> None:
+    """A policy's bins alone make its turning red; with everybody's turns in these bins it is as players'."""
+    bot = in_steps(same, {"turn": np.array([-8.0, -2.5, 0.0, 2.5, 8.0])})
+    found = evaluate_play(players, {"bot": bot}, _NO_TORCH)
+    rows = {each.key: each for each in found.rows}
+    assert rows["turn_rate"].verdict == RED
+    assert rows["turn_rate_stepped"].verdict in (GREEN, AMBER)
+    assert rows["jsd_mean_stepped"].bot.mean < rows["jsd_mean"].bot.mean
+    assert any("knows 5 steps of turn" in each for each in found.facts)
+    plain = evaluate_play(players, {"bot": same}, _NO_TORCH)
+    assert not any(each.key.endswith("_stepped") for each in plain.rows)

@@ -29,7 +29,7 @@ def test_divergence_of_known_histograms() -> None:
 def test_intervals_hold_the_mean_they_are_of() -> None:
     """Of many samples from a known distribution, about 95 % of the intervals hold its mean."""
     rng = np.random.default_rng(1)
-    samples = rng.normal(3.0, 1.0, (200, 30))
+    samples = rng.normal(3.0, 1.0, (120, 30))
     intervals = [mean_interval(sample.tolist()) for sample in samples]
     assert 0.87 <= np.mean([each.low <= 3.0 <= each.high for each in intervals]) <= 0.99
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import synthetic_play as synthetic
 
+from understudy.evaluation.panel import _ceiling
 from understudy.evaluation.styles import StyleOptions, parse_style, recover_players, recover_styles
 from understudy.evaluation.telemetry import Telemetry, read_telemetry
 from understudy.recordings import open_recordings
@@ -67,6 +68,17 @@ def test_players_are_the_ceiling(demonstrations: list[Telemetry]) -> None:
     found = recover_players(demonstrations, QUICK)
     assert found is not None
     assert found.accuracy.mean == 1.0
+
+
+def test_the_ceiling_is_of_players_named_as_the_bot_is(demonstrations: list[Telemetry], bots: list[Telemetry]) -> None:
+    """With demonstrations of others, held-out players are named by the same classifier, on their own levels."""
+    players = [replace(each, map="elsewhere") for each in bots if each.persona in STYLES]
+    found = _ceiling(players, demonstrations, QUICK)
+    assert found is not None
+    assert found.confusion.sum() == 4
+    own = _ceiling(demonstrations, (), QUICK)
+    assert own is not None
+    assert own.confusion.sum() == 4
 
 
 def test_one_style_is_nothing_to_recover(demonstrations: list[Telemetry], bots: list[Telemetry]) -> None:

@@ -135,3 +135,28 @@ def test_the_same_seed_gives_the_same_numbers(players: list[Telemetry], same: li
     own, other = ([float(each.columns["speed"].mean()) for each in group] for group in (players, same))
     twice = [compare_matched(players, own, {"same": other}, distance, splits=4, draws=10, seed=3) for _ in range(2)]
     assert twice[0] == twice[1]
+
+
+def test_rounds_are_resampled_whole(players: list[Telemetry]) -> None:
+    """Those who share a round and play alike say no more than one of them: the interval is wider than if they did."""
+    rng = np.random.default_rng(0)
+    rounds = [index // 12 for index in range(36)]
+    own, alone = rng.normal(size=36).tolist(), [1.0, 2.0, 3.0]
+    alike = [alone[index] for index in rounds]
+
+    def distance(left: list[float], right: list[float]) -> np.ndarray:
+        return np.array([5 + np.mean(left)]) + 0 * np.mean(right)
+
+    apart, whole = (
+        compare_matched(players, own, {"bot": alike}, distance, rounds=each, splits=4, draws=200)[0].candidates["bot"]
+        for each in (None, {"bot": rounds})
+    )
+    assert (whole.high - whole.low) > 1.5 * (apart.high - apart.low)
+
+
+def test_one_who_never_does_it_has_nothing_in_common() -> None:
+    """Never shooting is as far as can be from shooting; neither doing it, or not knowing, is no number."""
+    some, none = np.array([1, 2]), np.array([0, 0])
+    assert divergences([[some]], [[none]]).tolist() == [1.0, 1.0]
+    assert np.isnan(divergences([[none]], [[none]])).all()
+    assert np.isnan(divergences([[some]], [[None]])).all()

@@ -11,8 +11,11 @@ from understudy.evaluation.sequences import cut_windows, shared_layout
 from understudy.evaluation.telemetry import Telemetry
 from understudy.evaluation.turing import (
     TuringOptions,
+    _bot_folds,
     _player_folds,
     area_under_curve,
+    hand_steps,
+    in_steps,
     players_as_bots,
     turing_test,
 )
@@ -90,3 +93,22 @@ def test_windows_overlap_by_half() -> None:
     assert found.owner.tolist() == [0, 0, 0, 0, 1]
     assert found.values[:4, 0, 0].tolist() == [0, 4, 8, 12]
     assert cut_windows(rows, 8, pool=4).values[0, :, 0].tolist() == [1.5, 5.5]
+
+
+def test_one_of_several_in_the_bots_place_is_unknown_too(players: list[Telemetry]) -> None:
+    """Several who stand in the bot's place are held out as players are; a single bot is known, and by rounds."""
+    folds = _bot_folds(players, QUICK)
+    for name in {each.player for each in players}:
+        assert len({fold for fold, one in zip(folds, players, strict=True) if one.player == name}) == 1
+    assert set(_bot_folds([replace(each, player="bot") for each in players], QUICK)) == {0, 1}
+
+
+def test_a_hand_that_knows_few_steps_is_found(players: list[Telemetry]) -> None:
+    """A policy's bins are found in its play, a player's hand knows none; in these steps both turn alike."""
+    bins = np.array([-8.0, -2.5, 0.0, 2.5, 8.0])
+    bots = in_steps(players, {"turn": bins})
+    steps = hand_steps(bots, players)
+    np.testing.assert_allclose(steps["turn"], bins)
+    assert hand_steps(players, players) == {}
+    for bot, same in zip(bots, in_steps(players, steps), strict=True):
+        np.testing.assert_allclose(same.columns["turn"], bot.columns["turn"])

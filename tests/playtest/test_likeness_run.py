@@ -70,6 +70,7 @@ def test_a_bundle_is_let_play_as_the_players_did(request_: Request, bundle: Bund
     assert {each.map for each in found.play[BOT]} == {"harbour"}
     assert {each.persona for each in found.play[BOT]} == {"rusher", "anchor"}
     assert {each.notes["skill"] for each in found.play[BOT]} == {0.5}
+    assert {each.provenance.notes["skill"] for each in open_recordings(request_.out / "blends")} == {0.5}
     keys = {each.key for each in found.rows}
     assert keys >= {"jsd_mean", "speed", "turn_rate", "occupancy_jsd", "occupancy_ot", "choices_jsd", "turing_auc"}
     assert keys >= {"style_recovery", "win_rate", "skill_spearman"}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _COLOURS = {"green": "green", "amber": "yellow", "red": "red", "plain": "default"}
 _WORDS = {"green": "like", "amber": "close", "red": "gives away", "plain": "–"}
-_QUICK_ROUNDS, _QUICK_RATED, _QUICK_MOST, _QUICK_SKILLS = 24, 1, 160, (0.1, 0.5, 0.9)
+_QUICK_ROUNDS, _QUICK_RATED, _QUICK_MOST = 24, 1, 160
 _ROUNDS, _RATED, _MOST, _SKILLS = 96, 4, 400, (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -66,7 +66,7 @@ def evaluate(
         _words(levels),
         _words(styles),
         games or (_QUICK_ROUNDS if quick else _ROUNDS),
-        _QUICK_SKILLS if quick else _SKILLS,
+        _SKILLS,
         _QUICK_MOST if quick else _MOST,
         _QUICK_RATED if quick else _RATED,
         seed,

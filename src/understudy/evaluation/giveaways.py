@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from understudy.evaluation.measures import Measure, pooled
-from understudy.evaluation.result import LIKE_RATIO, MEAN_KEY, Evaluation, Histogram, Row
+from understudy.evaluation.result import AMBER, MEAN_KEY, RED, STEPPED, Evaluation, Histogram, Row
 
 _MOST_GIVEAWAYS = 6
 
@@ -16,7 +16,10 @@ def find_giveaways(found: Evaluation) -> list[str]:
         (
             each
             for each in found.rows
-            if each.ratio is not None and each.ratio.mean > LIKE_RATIO and each.key != MEAN_KEY
+            if each.ratio is not None
+            and each.verdict in (AMBER, RED)
+            and each.key != MEAN_KEY
+            and not each.key.endswith(STEPPED)
         ),
         key=lambda row: -row.ratio.mean,  # type: ignore[union-attr]
     )
@@ -41,6 +44,8 @@ def _giveaway(found: Evaluation, row: Row) -> str:
 
 def _difference(found: Evaluation, histogram: Histogram) -> str:
     measure = histogram.measure
+    if not len(pooled(measure, found.play[found.bot])):
+        return f"the bot never does what this is measured by; players do, {_often(found, measure)} times a round."
     middles = [float(np.median(pooled(measure, each))) for each in (found.play[found.bot], found.players)]
     bot, players = histogram.shares[found.bot], histogram.shares["players"]
     worst = int(np.argmax(np.abs(bot - players)))
@@ -50,6 +55,10 @@ def _difference(found: Evaluation, histogram: Histogram) -> str:
         f"the bot {direction} (median {middles[0]:.3g} against {middles[1]:.3g} {measure.unit}); most of all, "
         f"{bot[worst]:.0%} of its values are {where}, of the players' {players[worst]:.0%}."
     )
+
+
+def _often(found: Evaluation, measure: Measure) -> str:
+    return f"{len(pooled(measure, found.players)) / len(found.players):.2g}"
 
 
 def _direction(measure: Measure, histogram: Histogram) -> str:

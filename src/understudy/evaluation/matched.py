@@ -8,7 +8,7 @@ sample adds to a divergence it adds to the bot and to the floor alike.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,6 +94,7 @@ def compare_matched(
     candidates: Mapping[str, Sequence],
     distance: Distance,
     *,
+    rounds: Mapping[str, Sequence[Hashable]] | None = None,
     splits: int = 20,
     draws: int = 200,
     seed: int = 0,
@@ -105,16 +106,20 @@ def compare_matched(
         features: Of each of these episodes, whatever `distance` takes.
         candidates: By name, the features of their episodes; the first is the bot.
         distance: Between two lists of features.
+        rounds: By candidate, the round of each of its episodes: those who play together are not independent, and are
+            resampled together. By default each episode is a round of its own.
         splits: Random divisions of the players; the means are over them.
-        draws: Bootstrap resamples of whole episodes, each of its own division.
+        draws: Bootstrap resamples of whole rounds, each of its own division.
         seed: Of all drawing.
 
     Returns:
         A comparison for each of the distances.
     """
     rng = np.random.default_rng(seed)
-    points = _collect(_pairs(players, features, candidates, distance, splits, rng, resample=False))
-    spread = _collect(_pairs(players, features, candidates, distance, draws, rng, resample=True))
+    own = _Play([each.round for each in players], features)
+    others = {name: _Play((rounds or {}).get(name, range(len(each))), each) for name, each in candidates.items()}
+    points = _collect(_pairs(players, own, others, distance, splits, rng, resample=False))
+    spread = _collect(_pairs(players, own, others, distance, draws, rng, resample=True))
     num = next(iter(points.values()))[0].shape[1]
     return [_comparison(list(candidates), points, spread, index) for index in range(num)]
 
@@ -122,10 +127,32 @@ def compare_matched(
 _Table = dict[str, tuple[np.ndarray, np.ndarray]]
 
 
+@dataclass(frozen=True)
+class _Play:
+    """Of each episode, the round that it is of and its features."""
+
+    rounds: Sequence[Hashable]
+    features: Sequence
+
+    def take(self, rows: Rows, size: int, rng: np.random.Generator, *, resample: bool) -> list:
+        """Draw `size` of the rows without repetition; resampling then draws whole rounds of these with repetition."""
+        chosen = rng.permutation(rows)[:size].tolist()
+        return [self.features[index] for index in (self._resampled(chosen, rng) if resample else chosen)]
+
+    def _resampled(self, chosen: Sequence[int], rng: np.random.Generator) -> list[int]:
+        together: dict[Hashable, list[int]] = defaultdict(list)
+        for index in chosen:
+            together[self.rounds[index]].append(index)
+        groups, drawn = list(together.values()), list[int]()
+        while len(drawn) < len(chosen):
+            drawn += groups[rng.integers(len(groups))]
+        return drawn[: len(chosen)]
+
+
 def _pairs(
     players: Sequence[Telemetry],
-    features: Sequence,
-    candidates: Mapping[str, Sequence],
+    own: _Play,
+    candidates: Mapping[str, _Play],
     distance: Distance,
     times: int,
     rng: np.random.Generator,
@@ -135,21 +162,13 @@ def _pairs(
     """The distance of a candidate and, of as many episodes, that of the other half; the bot's again and again."""
     for _ in range(times):
         halves = split_players(players, rng)
-        reference = _take(features, halves.reference, len(halves.reference), rng, resample=resample)
-        others = [features[index] for index in halves.others]
-        for name, own in candidates.items():
-            size = min(len(own), len(others))
-            sides = (_take(each, np.arange(len(each)), size, rng, resample=resample) for each in (own, others))
-            found, floor = (distance(each, reference) for each in sides)
+        reference = own.take(halves.reference, len(halves.reference), rng, resample=resample)
+        for name, bot in candidates.items():
+            size = min(len(bot.rounds), len(halves.others))
+            sides = ((bot, np.arange(len(bot.rounds))), (own, halves.others))
+            drawn = (play.take(rows, size, rng, resample=resample) for play, rows in sides)
+            found, floor = (distance(each, reference) for each in drawn)
             yield name, found, floor
-
-
-def _take(items: Sequence, rows: Rows, size: int, rng: np.random.Generator, *, resample: bool) -> list:
-    """Draw `size` of the rows without repetition; resampling then draws as many of these with repetition."""
-    chosen = rng.permutation(rows)[:size]
-    if resample:
-        chosen = chosen[rng.integers(size, size=size)]
-    return [items[index] for index in chosen]
 
 
 def _collect(pairs: Iterator[tuple[str, np.ndarray, np.ndarray]]) -> _Table:

@@ -17,6 +17,9 @@ _AIMED_DEGREES = 8.0
 _MOVES, _GAITS = ("move",), ("gait",)
 
 
+Histograms = Sequence[np.ndarray | None]
+
+
 @dataclass(frozen=True)
 class Measure:
     """One thing counted.
@@ -60,28 +63,43 @@ class Measure:
         stretched = np.linspace(first, last, _NUM_BINS - 1)
         return np.sinh(stretched) * self.log_unit
 
-    def histogram(self, episode: Telemetry, edges: np.ndarray) -> np.ndarray:
-        """Return the counts of one episode, int64, shape (edges + 1,)."""
+    def histogram(self, episode: Telemetry, edges: np.ndarray) -> np.ndarray | None:
+        """Return the counts of one episode, int64, shape (edges + 1,); None if it lacks what is needed."""
         values = self.values(episode)
         if values is None:
-            return np.zeros(len(edges) + 1, np.int64)
+            return None
         return np.bincount(np.searchsorted(edges, values), minlength=len(edges) + 1)
 
 
-def divergences(left: Sequence[Sequence[np.ndarray]], right: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
-    """Return the Jensen-Shannon divergence of each measure and, last, their mean; NaN where a side has no values.
+def divergences(left: Sequence[Histograms], right: Sequence[Histograms]) -> np.ndarray:
+    """Return the Jensen-Shannon divergence of each measure and, last, their mean.
+
+    Where one side never does what the other does, such as shooting, they have nothing in common: that is 1 bit. It is
+    NaN where neither does it, or where a side's recordings lack what is needed.
 
     Args:
-        left: Of each episode, a histogram per measure.
+        left: Of each episode, a histogram per measure, None where its recording lacks what is needed.
         right: Likewise.
 
     Returns:
         Bits, float64, shape (measures + 1,).
     """
-    sums = [[np.sum(column, axis=0) for column in zip(*side, strict=True)] for side in (left, right)]
-    found = [js_divergence(p, q) if p.sum() and q.sum() else np.nan for p, q in zip(*sums, strict=True)]
+    sums = [[total(column) for column in zip(*side, strict=True)] for side in (left, right)]
+    found = [_divergence(p, q) for p, q in zip(*sums, strict=True)]
     known = [each for each in found if not np.isnan(each)]
     return np.array([*found, np.mean(known) if known else np.nan])
+
+
+def total(histograms: Iterable[np.ndarray | None]) -> np.ndarray | None:
+    """Return the sum of those histograms that there are, None if there is none."""
+    known = [each for each in histograms if each is not None]
+    return np.sum(known, axis=0) if known else None
+
+
+def _divergence(p: np.ndarray | None, q: np.ndarray | None) -> float:
+    if p is None or q is None or not (p.any() or q.any()):
+        return float("nan")
+    return js_divergence(p, q) if p.any() and q.any() else 1.0
 
 
 def pooled(measure: Measure, episodes: Iterable[Telemetry]) -> np.ndarray:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -12,27 +11,30 @@ from understudy.errors import RecordingError
 from understudy.evaluation.entropy import Choice, choice_distances, choices_of, variety
 from understudy.evaluation.giveaways import find_giveaways
 from understudy.evaluation.matched import Comparison, Distance, compare_matched
-from understudy.evaluation.measures import Measure, divergences, panel_measures, pooled
+from understudy.evaluation.measures import Histograms, Measure, divergences, panel_measures, total
 from understudy.evaluation.occupancy import grids_of, occupancy_divergence, occupancy_transport, stay_of
 from understudy.evaluation.ratings import Game, rate, win_table
 from understudy.evaluation.result import (
     AMBER,
     GREEN,
-    LIKE_RATIO,
     MEAN_KEY,
     PLAIN,
-    RED,
+    STEPPED,
     Evaluation,
     Histogram,
     Play,
     Row,
 )
+from understudy.evaluation.shared import doubts, on_shared_levels
 from understudy.evaluation.skill import skill_curve
-from understudy.evaluation.styles import StyleOptions, recover_players, recover_styles
+from understudy.evaluation.styles import Recovery, StyleOptions, recover_players, recover_styles
 from understudy.evaluation.telemetry import Telemetry
-from understudy.evaluation.turing import TuringOptions, players_as_bots, turing_test
+from understudy.evaluation.turing import TuringOptions, hand_steps, in_steps, players_as_bots, turing_test
+from understudy.evaluation.verdicts import DIFFERENCE_RATIOS, judge, negative, ratio_row
 
-_RATIOS = (LIKE_RATIO, 3.0)
+_STEPPED = ("turn_rate", "pitch_rate")
+# Three positions stand in their order by chance in one of six cases, five hardly ever.
+_ENOUGH_DIALS = 5
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def evaluate_play(
     if not play or not all(play.values()):
         empty = next((name for name, each in play.items() if not each), "the bot")
         raise RecordingError(f"There is no recording of {empty}; nothing can be compared with players.")
-    found = Evaluation(next(iter(play)), play, players)
+    found = on_shared_levels(players, play)
     tell("measuring habits")
     _add_panel(found, options)
     tell("measuring where they are")
@@ -100,40 +102,27 @@ def evaluate_play(
     _add_choices(found, options)
     tell("training classifiers for the Turing test")
     _add_turing(found, options)
+    _add_stepped(found, options)
     tell("naming styles")
-    _add_styles(found, options, demonstrations or players, blends)
+    _add_styles(found, options, demonstrations, blends)
     tell("rating")
     _add_ratings(found, options, games, dials or {})
     found.giveaways = find_giveaways(found)
-    found.warnings += _doubts(players)
+    found.warnings += doubts(found.players)
     return found
-
-
-def _doubts(players: Sequence[Telemetry]) -> list[str]:
-    """Say where the players are too few for an honest floor."""
-    by_style: dict[str, set[str]] = {}
-    for each in players:
-        by_style.setdefault(each.persona, set()).add(each.player)
-    if len({each.player for each in players}) == 1:
-        return ["All the play compared with is by one player: floors are of its own rounds, and too low."]
-    alone = sorted(style for style, names in by_style.items() if len(names) == 1)
-    if len(by_style) == 1 or not alone:
-        return []
-    named = f"The style{'s' if len(alone) > 1 else ''} {', '.join(alone)} {'have' if len(alone) > 1 else 'has'}"
-    return [f"{named} one player each: floors are between styles there, and too high."]
 
 
 def _add_panel(found: Evaluation, options: Options) -> None:
     kept: list[tuple[Measure, np.ndarray]] = []
     for measure in panel_measures(found.players):
         edges = measure.inner_edges(found.players)
-        if edges is None or not len(pooled(measure, found.play[found.bot])):
+        if edges is None or all(measure.values(each) is None for each in found.play[found.bot]):
             whose = "the players'" if edges is None else "the bot's"
             found.left_out.append(f"{measure.title}: needs {measure.needs}, of which {whose} recordings hold nothing.")
         else:
             kept.append((measure, edges))
 
-    def features(episodes: Sequence[Telemetry]) -> list[list[np.ndarray]]:
+    def features(episodes: Sequence[Telemetry]) -> list[Histograms]:
         return [[measure.histogram(each, edges) for measure, edges in kept] for each in episodes]
 
     own = features(found.players)
@@ -143,13 +132,12 @@ def _add_panel(found: Evaluation, options: Options) -> None:
     results = _compare(found, own, others, divergences, options)
     tables = {"players": own, **others}
     for index, ((measure, edges), result) in enumerate(zip(kept, results[:-1], strict=True)):
-        counts = {name: np.sum([each[index] for each in table], axis=0) for name, table in tables.items()}
+        sums = {name: total(each[index] for each in table) for name, table in tables.items()}
+        counts = {name: each for name, each in sums.items() if each is not None}
         if np.count_nonzero(sum(counts.values())) > 1:
             found.histograms.append(Histogram(measure, edges, {n: c / max(c.sum(), 1) for n, c in counts.items()}))
-            found.rows.append(_ratio_row(measure.key, measure.title, "bits", result, found.bot))
-    found.rows.insert(
-        0, _ratio_row(MEAN_KEY, "Divergence of habits, mean of the panel", "bits", results[-1], found.bot)
-    )
+            found.rows.append(ratio_row(measure.key, measure.title, "bits", result, found.bot))
+    found.rows.insert(0, ratio_row(MEAN_KEY, "Divergence of habits, mean of the panel", "bits", results[-1], found.bot))
 
 
 def _compare(
@@ -163,7 +151,16 @@ def _compare(
 ) -> list[Comparison]:
     splits = options.splits if draws is None else max(4, draws // 2)
     draws = options.draws if draws is None else draws
-    return compare_matched(found.players, own, others, distance, splits=splits, draws=draws, seed=options.seed)
+    rounds = {name: _units(found.play[name]) for name in others}
+    return compare_matched(
+        found.players, own, others, distance, rounds=rounds, splits=splits, draws=draws, seed=options.seed
+    )
+
+
+def _units(episodes: Sequence[Telemetry]) -> list[str]:
+    """What is resampled as one: a bot's rounds; of several who stand in its place, all that one of them played."""
+    several = len({each.player for each in episodes}) > 1
+    return [each.player if several else each.round for each in episodes]
 
 
 def _add_occupancy(found: Evaluation, options: Options) -> None:
@@ -179,25 +176,27 @@ def _add_occupancy(found: Evaluation, options: Options) -> None:
         found.left_out.append("Occupancy: the bot was recorded on none of the players' levels.")
         return
     (grid,) = _compare(found, own, others, occupancy_divergence, options)
-    found.rows.append(_ratio_row("occupancy_jsd", "Occupancy, divergence on a grid", "bits", grid, found.bot))
+    found.rows.append(ratio_row("occupancy_jsd", "Occupancy, divergence on a grid", "bits", grid, found.bot))
     (metres,) = _compare(found, own, others, occupancy_transport, options, draws=options.transports)
-    found.rows.append(_ratio_row("occupancy_ot", "Occupancy, optimal transport", "m", metres, found.bot))
+    found.rows.append(ratio_row("occupancy_ot", "Occupancy, optimal transport", "m", metres, found.bot))
 
 
 def _add_choices(found: Evaluation, options: Options) -> None:
     everyone = [*found.players, *(each for episodes in found.play.values() for each in episodes)]
 
     def known(episodes: Sequence[Telemetry]) -> list[Choice]:
-        return [each for each in choices_of(episodes, everyone) if each is not None]
+        choices = [each for each in choices_of(episodes, everyone) if each is not None]
+        return choices if len(choices) == len(episodes) else []
 
     own, others = known(found.players), {name: known(each) for name, each in found.play.items()}
     others = {name: each for name, each in others.items() if each}
-    if len(own) < len(found.players) or found.bot not in others:
+    if not own or found.bot not in others:
         found.left_out.append("Routes and sites: need the extra 'position' in all recordings.")
         return
     choices, entropy = _compare(found, own, others, choice_distances, options)
-    found.rows.append(_ratio_row("choices_jsd", "Routes and sites, divergence", "bits", choices, found.bot))
-    found.rows.append(_ratio_row("choices_entropy", "Routes and sites, entropy off by", "bits", entropy, found.bot))
+    found.rows.append(ratio_row("choices_jsd", "Routes and sites, divergence", "bits", choices, found.bot))
+    title = "Routes and sites, entropy off by"
+    found.rows.append(ratio_row("choices_entropy", title, "bits", entropy, found.bot, DIFFERENCE_RATIOS))
     found.varieties = {"players": variety(own), **{name: variety(each) for name, each in others.items()}}
 
 
@@ -225,9 +224,27 @@ def _add_turing(found: Evaluation, options: Options) -> None:
             floor.auc if floor else None,
             None,
             baselines,
-            _verdict(auc.mean, (0.65, 0.8)),
+            judge(auc, (0.65, 0.8)),
             "at most 0.65",
         )
+    )
+
+
+def _add_stepped(found: Evaluation, options: Options) -> None:
+    """If the bot's hand moves in steps: the habits and the test once more, with the players' movements in these."""
+    bots = found.play[found.bot]
+    steps = hand_steps(bots, found.players)
+    if not steps:
+        return
+    stepped = Evaluation(found.bot, {found.bot: in_steps(bots, steps)}, in_steps(found.players, steps))
+    _add_panel(stepped, options)
+    _add_turing(stepped, options)
+    kept = [each for key in (MEAN_KEY, *_STEPPED, "turing_auc") if (each := stepped.row(key))]
+    found.rows += [replace(each, key=each.key + STEPPED, title=f"{each.title}, all in its steps") for each in kept]
+    counts = " and ".join(f"{len(values)} steps of {name}" for name, values in steps.items())
+    found.facts.append(
+        f"The bot's hand knows {counts}. That tells it from players, though nobody who plays with it could see it; so "
+        "what depends on it is also measured with everybody's movements rounded to these steps."
     )
 
 
@@ -236,13 +253,14 @@ def _add_styles(
 ) -> None:
     if options.styles is None:
         return
+    learned = demonstrations or found.players
     play = {**found.play, found.bot: [*found.play[found.bot], *blends]}
-    recoveries = {name: recover_styles(demonstrations, each, options.styles) for name, each in play.items()}
+    recoveries = {name: recover_styles(learned, each, options.styles) for name, each in play.items()}
     found.recovery = recoveries.pop(found.bot)
     if found.recovery is None:
         found.left_out.append("Style recovery: needs two styles or more, of the players and of the bot.")
         return
-    ceiling = recover_players(demonstrations, options.styles)
+    ceiling = _ceiling(found.players, demonstrations, options.styles)
     accuracy = found.recovery.accuracy
     found.rows.append(
         Row(
@@ -253,11 +271,21 @@ def _add_styles(
             ceiling.accuracy if ceiling else None,
             None,
             {name: each.accuracy for name, each in recoveries.items() if each is not None},
-            _verdict(-accuracy.mean, (-0.85, -0.7)),
+            judge(negative(accuracy), (-0.85, -0.7)),
             "at least 0.85",
             more_is_better=True,
         )
     )
+
+
+def _ceiling(
+    players: Sequence[Telemetry], demonstrations: Sequence[Telemetry], options: StyleOptions
+) -> Recovery | None:
+    """Players named as the bot is: by the same classifier where it learned from others, else by one of half of them."""
+    names, rounds = {each.player for each in demonstrations}, {each.round for each in demonstrations}
+    others = [each for each in players if each.player not in names and each.round not in rounds]
+    found = recover_styles(demonstrations, others, options) if demonstrations else None
+    return found or recover_players(demonstrations or players, options)
 
 
 def _add_ratings(found: Evaluation, options: Options, games: Sequence[Game], dials: Mapping[str, float]) -> None:
@@ -277,20 +305,7 @@ def _add_ratings(found: Evaluation, options: Options, games: Sequence[Game], dia
         return
     rank = found.curve.spearman
     title = "Skill dial against rating, Spearman"
-    verdict = _verdict(-rank.mean, (-0.9, -0.7))
-    found.rows.append(Row("skill_spearman", title, "", rank, None, None, {}, verdict, "at least 0.9", True))
-
-
-def _ratio_row(key: str, title: str, unit: str, result: Comparison, bot: str) -> Row:
-    baselines = {name: each for name, each in result.candidates.items() if name != bot}
-    ratio = result.ratios[bot]
-    verdict = _verdict(ratio.mean, _RATIOS)
-    if verdict == RED and ratio.low <= _RATIOS[0]:
+    verdict = judge(negative(rank), (-0.9, -0.7))
+    if verdict == GREEN and len(found.curve.dials) < _ENOUGH_DIALS:
         verdict = AMBER
-    return Row(key, title, unit, result.candidates[bot], result.floor, ratio, baselines, verdict, "at most 1.5 × floor")
-
-
-def _verdict(value: float, limits: tuple[float, float]) -> str:
-    if math.isnan(value):
-        return PLAIN
-    return GREEN if value <= limits[0] else AMBER if value <= limits[1] else RED
+    found.rows.append(Row("skill_spearman", title, "", rank, None, None, {}, verdict, "at least 0.9", True))

@@ -93,8 +93,9 @@ def side_by_side(found: Evaluation, count: int = 3, seconds: float = 10.0) -> li
     players = [each for each in found.players if each.source is not None]
     films: list[Film] = []
     for bot in bots[:: max(1, len(bots) // max(count, 1))][:count]:
-        same = [each for each in players if (each.map, each.side) == (bot.map, bot.side)] or players
-        closest = [each for each in same if each.persona == bot.persona] or same
+        closest: Sequence[Telemetry] = players
+        for what in ("map", "side", "persona"):
+            closest = [each for each in closest if getattr(each, what) == getattr(bot, what)] or closest
         if closest:
             player = closest[len(films) % len(closest)]
             films.append(_film(found.bot, bot, player, seconds))

@@ -20,6 +20,8 @@ from understudy.evaluation.turing import TuringResult
 
 GREEN, AMBER, RED, PLAIN = "green", "amber", "red", "plain"
 MEAN_KEY = "jsd_mean"
+STEPPED = "_stepped"
+"""What ends the keys of rows that are measured with everybody moving in the bot's steps."""
 LIKE_RATIO = 1.5
 """Up to so many times the floor counts as like a player."""
 

@@ -1,9 +1,9 @@
 """The automated Turing test: how well a classifier trained on some players and bots tells others apart.
 
 Each player stands in the test set of one fold and is unknown to that fold's classifier (unless nobody else plays its
-style); of the bots, other rounds are tested than were trained on. An area under the ROC curve (AUC) of 0.5 means that
-they cannot be told apart. The test is for reports: a bot that was optimised against this classifier proves nothing by
-passing it.
+style); so does each of several who stand in the bot's place; of a single bot, other rounds are tested than were trained
+on. An area under the ROC curve (AUC) of 0.5 means that they cannot be told apart. The test is for reports: a bot that
+was optimised against this classifier proves nothing by passing it.
 
 Source: Devlin et al. 2021, "Navigation Turing Test", arXiv:2105.09637, section 5 (the automated test).
 """
@@ -11,8 +11,8 @@ Source: Devlin et al. 2021, "Navigation Turing Test", arXiv:2105.09637, section 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from understudy.evaluation.telemetry import Telemetry
 
 _DRAWS = 400
 _ROC_POINTS = 101
+_HAND, _STEP_DEGREES, _STEP_SHARE, _STEPS_COVER = ("turn", "pitch"), 0.01, 0.002, 0.6
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def turing_test(
         return None
     steps = max(8, round(options.window_s * episodes[0].hz))
     windows = cut_windows([layout.rows(each) for each in episodes], steps)
-    folds = np.concatenate([_player_folds(players, options), _round_folds(bots, options)])
+    folds = np.concatenate([_player_folds(players, options), _bot_folds(bots, options)])
     is_bot = np.arange(len(episodes)) >= len(players)
     scored, giveaways = _cross_fit(windows, folds, is_bot, layout, options)
     if scored is None:
@@ -121,6 +122,51 @@ def players_as_bots(players: Sequence[Telemetry], options: TuringOptions | None 
     return turing_test(as_players, as_bots, options)
 
 
+def hand_steps(bots: Sequence[Telemetry], players: Sequence[Telemetry]) -> dict[str, np.ndarray]:
+    """Return the few steps that a bot turns and looks up by, and players do not: a policy's bins.
+
+    Nobody who plays against it sees them, but a classifier that reads rates to a hundredth of a degree does.
+
+    Returns:
+        By column, degrees a decision, rising, shape (steps,); only of columns whose values are mostly such steps.
+    """
+    found = {}
+    for name in _HAND:
+        own, others = (_moves(each, name) for each in (bots, players))
+        steps, counts = np.unique(own, return_counts=True)
+        often = steps[counts > max(_STEP_SHARE * len(own), 1)]
+        covered, usual = (float(np.isin(each, often).mean()) if len(each) else 0.0 for each in (own, others))
+        if len(often) > 2 and covered > max(_STEPS_COVER, 2 * usual):
+            found[name] = often * _STEP_DEGREES
+    return found
+
+
+def _moves(episodes: Sequence[Telemetry], name: str) -> np.ndarray:
+    """In hundredths of a degree a decision, rounded."""
+    rates = [each.columns[name] / each.hz for each in episodes if name in each.columns]
+    values = np.concatenate(rates) if rates else np.empty(0)
+    return np.round(values[~np.isnan(values)] / _STEP_DEGREES)
+
+
+def in_steps(episodes: Sequence[Telemetry], steps: Mapping[str, np.ndarray]) -> list[Telemetry]:
+    """Return the episodes with their movements rounded to the nearest of `hand_steps`."""
+    return [
+        replace(
+            each,
+            columns={
+                name: _nearest(values / each.hz, steps[name]) * each.hz if name in steps else values
+                for name, values in each.columns.items()
+            },
+        )
+        for each in episodes
+    ]
+
+
+def _nearest(values: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    rounded = steps[np.searchsorted((steps[:-1] + steps[1:]) / 2, np.nan_to_num(values))]
+    return np.where(np.isnan(values), np.nan, rounded)
+
+
 def _player_folds(players: Sequence[Telemetry], options: TuringOptions) -> np.ndarray:
     """By player, the players of a style spread over the folds; by round those of a style that only one plays.
 
@@ -134,8 +180,11 @@ def _player_folds(players: Sequence[Telemetry], options: TuringOptions) -> np.nd
     return _deal(units, options)
 
 
-def _round_folds(episodes: Sequence[Telemetry], options: TuringOptions) -> np.ndarray:
-    return _deal([("", each.round) for each in episodes], options)
+def _bot_folds(bots: Sequence[Telemetry], options: TuringOptions) -> np.ndarray:
+    """By round; several who stand in the bot's place by player, or knowing some of them would be taken for a tell."""
+    if len({each.player for each in bots}) > 1:
+        return _player_folds(bots, options)
+    return _deal([("", each.round) for each in bots], options)
 
 
 def _deal(units: Sequence[tuple[str, str]], options: TuringOptions) -> np.ndarray:

@@ -68,7 +68,7 @@ def likeness_fixtures(
     rng = np.random.default_rng(seed)
     order: list[Contestant] = []
     while len(order) < NUM_AGENTS * matches:
-        order += [players[index] for index in rng.permutation(len(players))]
+        order += _evenly(players, rng)
     return [
         Fixture(
             ((order[4 * index], order[4 * index + 1]), (order[4 * index + 2], order[4 * index + 3])),
@@ -78,6 +78,15 @@ def likeness_fixtures(
         )
         for index in range(matches)
     ]
+
+
+def _evenly(players: Sequence[Contestant], rng: np.random.Generator) -> list[Contestant]:
+    """In random order, but with each style spread over all of it: a few matches have the mix of many."""
+    at = np.empty(len(players))
+    for style in sorted({each.style for each in players}):
+        own = np.flatnonzero([each.style == style for each in players])
+        at[own] = (rng.permutation(len(own)) + rng.random(len(own))) / len(own)
+    return [players[index] for index in np.argsort(at)]
 
 
 def round_robin(

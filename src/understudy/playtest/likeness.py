@@ -29,7 +29,6 @@ from understudy.recordings import Episode, open_recordings
 BOT = "bot"
 Told = Callable[[str], None]
 _ROUNDS = 4
-_MOST_LEVELS = 6
 
 
 @dataclass(frozen=True)
@@ -129,6 +128,14 @@ def thin(episodes: Sequence[Episode], most: int, seed: int = 0) -> list[Episode]
     return sorted(kept[:most], key=lambda each: each.name)
 
 
+def mixed(words: Sequence[str], count: int, seed: int = 0) -> list[str]:
+    """Return `count` words in random order, each about as often as among those given; none of none."""
+    if not words:
+        return []
+    kept = np.sort(words)[((np.arange(count) + 0.5) / count * len(words)).astype(int)]
+    return [str(each) for each in np.random.default_rng(seed).permutation(kept)]
+
+
 def _bundle_at(path: Path) -> Bundle | None:
     return Bundle.load(path) if (path / CARD_FILE).is_file() else None
 
@@ -144,7 +151,8 @@ class _Stage:
     def __init__(self, request: Request, players: Sequence[Telemetry], tell: Told) -> None:
         self._request, self._players, self._tell = request, players, tell
         found = [each.map for each in players if ground_of(each.map) is not None]
-        self._levels = list(request.levels) or list(dict.fromkeys(found))[:_MOST_LEVELS]
+        asked = [each for each in found if each in request.levels] if request.levels else found
+        self._levels = mixed(asked, max(1, request.rounds // _ROUNDS), request.seed) or list(request.levels)
         self._contestants: dict[str, Contestant] = {}
 
     def parse(self, name: str, what: str) -> Bundle | Path | Contestant:
@@ -169,7 +177,11 @@ class _Stage:
         if len(styles) < 2 or self._request.options.styles is None:
             return []
         pairs = list(pairwise(styles))[:3]
-        own = [Contestant(BOT, bundle, f"{a}:0.5+{b}:0.5") for a, b in pairs]
+        own = [
+            Contestant(BOT, bundle, f"{pair[0]}:0.5+{pair[1]}:0.5", skill)
+            for pair in pairs
+            for skill in [_skill(bundle, each) for each in self._players if each.persona in pair] or [None]
+        ]
         return self._record("blends", own, max(_ROUNDS, self._request.rounds // 4))
 
     def ratings(self, bundle: Bundle) -> tuple[list[Game], dict[str, float]]:
@@ -240,7 +252,8 @@ def _say_where_from(found: Evaluation, held_out: HeldOut, bundle: Bundle | None,
     found.warnings += held_out.warnings
     if bundle is not None:
         seeds = {each.seed for each in players} & {each.seed for each in found.play[BOT]} - {None}
-        found.facts.append("The bot's own rounds are of seeds drawn for this evaluation." if not seeds else "")
+        if not seeds:
+            found.facts.append("The bot's own rounds are of seeds drawn for this evaluation.")
         played = trained_levels(bundle) & {each.map for each in found.play[BOT]}
         known = [each for each in held_out.warnings if "level" in each]
         if played and not known:
