@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,9 @@ def _set_picture(game: Any) -> None:
 def _init(game: Any) -> None:
     # The engine reads its settings at the start and writes them at the end: the null device keeps games independent.
     game.set_doom_config_path(os.devnull)
+    # Of two engines that start at once where it is not there, both would make this folder, and one would crash.
+    with suppress(OSError):
+        Path("_vizdoom").mkdir(exist_ok=True)
     try:
         game.init()
     except (vizdoom.ViZDoomErrorException, vizdoom.ViZDoomUnexpectedExitException) as error:
