@@ -30,14 +30,16 @@ RAYS_ONLY = TOY.select(["rays", "health"])
 SMALLER = Pixels(source=(12, 16, 3), size=(6, 8), crop=(0, 0, 12, 16))
 
 
-def make_policy(behavior: BehaviorSpec = TOY, shape: PolicyShape | None = None, seed: int = 0) -> Policy:
+def make_policy(
+    behavior: BehaviorSpec = TOY, shape: PolicyShape | None = None, seed: int = 0, bins: ListedBins = BINS
+) -> Policy:
     """A policy for sensors of the toy behaviour; unlike a new one, none of its weights is nought."""
     torch.manual_seed(seed)
     encoders = {
         each.name: PixelEncoder(SMALLER.shape, (4, 6), 8) if each.name == "frame" else VectorEncoder(each, (8,))
         for each in behavior.sensors
     }
-    codec = ActionCodec(behavior.actions, {"turn": BINS})
+    codec = ActionCodec(behavior.actions, {"turn": bins})
     policy = Policy(behavior, encoders, codec, shape or PolicyShape(hidden=12, memory=10))
     with torch.no_grad():
         for each in (policy.heads.weight, policy.heads.bias, policy.reflex.weight, policy.log_weights):

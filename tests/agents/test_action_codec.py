@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -81,7 +83,7 @@ def test_choices_and_buttons_there_and_back_are_the_identity(seed: int) -> None:
 def test_sizes_and_one_hot_are_laid_out_choice_by_choice() -> None:
     """Three moves, two buttons of two classes and seven turns make 14 logits and take 4 numbers of noise."""
     codec = ActionCodec(TOY.actions, {"turn": BINS})
-    assert (codec.logits_size, codec.noise_size) == (14, 4)
+    assert (codec.logits_size, codec.num_choices) == (14, 4)
     hot = codec.one_hot(torch.tensor([[2, 0, 1, 6]]))
     assert hot.nonzero()[:, 1].tolist() == [2, 3, 6, 13]
     assert [piece.shape[-1] for piece in codec.split(hot)] == [3, 4, 7]
@@ -167,8 +169,36 @@ def test_all_heads_at_once_draw_as_each_head_alone(seed: int) -> None:
     codec = ActionCodec(TOY.actions, {"turn": BINS})
     generator = torch.Generator().manual_seed(seed)
     logits = torch.randn(5, codec.logits_size, generator=generator) * 4
-    noise = torch.rand(5, codec.noise_size, generator=generator)
+    noise = torch.rand(5, codec.num_choices, generator=generator)
     noise[0], noise[1] = 0.0, 1 - 2.0**-24
     pieces = zip(codec, codec.split(logits), codec.split_choices(noise), strict=True)
     alone = torch.cat([head.sample(piece, draw) for head, piece, draw in pieces], -1)
     assert torch.equal(codec.sample(logits, noise), alone)
+
+
+@given(st.lists(st.floats(2**-10, 1 - 2**-10, width=32), min_size=7, max_size=7))
+def test_a_spread_number_lies_within_its_bin(noise: list[float]) -> None:
+    """Whatever the noise, the number belongs to the class it was decoded from, before and after it has learned."""
+    head = Head(TURN, replace(BINS, spread=True))
+    classes = torch.arange(head.classes)[:, None]
+    for _ in range(2):
+        assert torch.equal(head.encode(head.decode(classes, torch.tensor(noise)[:, None])), classes)
+        head.learn_spread(torch.randn(5000, 1, generator=torch.Generator().manual_seed(0)) * 4)
+
+
+def test_numbers_are_spread_as_those_that_were_learned_from() -> None:
+    """Drawn by their classes' shares and spread within, they have the distribution of what was learned from."""
+    generator = torch.Generator().manual_seed(0)
+    people = (torch.rand(20_000, 1, generator=generator) ** 3 * 18 - 9).float()
+    head = Head(TURN, replace(BINS, spread=True))
+    head.learn_spread(people)
+    drawn = head.decode(head.encode(people), torch.rand(20_000, 1, generator=generator))
+    quantiles = torch.linspace(0.01, 0.99, 99)
+    assert float((drawn.flatten().quantile(quantiles) - people.flatten().quantile(quantiles)).abs().max()) < 0.1
+    assert float((head.decode(head.encode(people)).flatten() - people.flatten()).abs().max()) > 1
+
+
+def test_without_noise_a_spread_number_is_its_centre() -> None:
+    """As bins that are not spread."""
+    classes = torch.arange(7)[:, None]
+    assert torch.equal(Head(TURN, replace(BINS, spread=True)).decode(classes), Head(TURN, BINS).decode(classes))

@@ -46,7 +46,7 @@ def test_a_gru_step_is_the_fused_operator() -> None:
 def test_a_sequence_is_its_steps(shape: PolicyShape) -> None:
     """Reading a sequence at once, or in two windows, or step by step with the state carried, gives the same logits."""
     policy = make_policy(TOY, shape)
-    sensors, noise = random_inputs(TOY, 12, policy.codec.noise_size)
+    sensors, noise = random_inputs(TOY, 12, policy.codec.num_choices)
     frames = torch.from_numpy(sensors[1][:, ::2, ::2]).unsqueeze(0)
     seen = {"rays": torch.from_numpy(sensors[0])[None], "frame": frames, "health": torch.from_numpy(sensors[2])[None]}
     past = policy.codec.one_hot((torch.from_numpy(noise)[None] * 2).long())

@@ -26,7 +26,7 @@ def test_odds_multiply_those_of_their_choice(factor: float) -> None:
     recipe = steering_recipe(odds={"strafe": {"right": factor}})
     policy = build_policy(recipe, RAYS).eval()
     bots = 4000
-    noise = torch.from_numpy(np.random.default_rng(0).random((bots, policy.codec.noise_size), np.float32))
+    noise = torch.from_numpy(np.random.default_rng(0).random((bots, policy.codec.num_choices), np.float32))
     rays, state = torch.full((bots, 2), 0.3), torch.zeros(bots, policy.shape.memory + policy.codec.logits_size)
     plain = DecisionGraph(policy, {})(rays, state, noise)
     graph = DecisionGraph(policy, {}, log_odds=play_log_odds(recipe, RAYS))

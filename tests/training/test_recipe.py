@@ -80,7 +80,7 @@ def test_the_recipes_we_ship_are_valid(path: Path) -> None:
         ),
         (
             steering_form(bins={"turn": {"bins": [1, 2], "mu": 3}}),
-            "{path}: unknown key 'bins.turn.mu'. Known there: bins.",
+            "{path}: unknown key 'bins.turn.mu'. Known there: bins, spread.",
         ),
         (
             steering_form(bins={"turn": {"limit": -1}}),

@@ -174,4 +174,6 @@ def _reduction(part: PixelsRecipe, sensor: SensorSpec) -> Pixels:
 
 
 def _bins(part: ListedBinsRecipe | MuLawBinsRecipe) -> Bins:
-    return ListedBins(part.bins) if isinstance(part, ListedBinsRecipe) else MuLawBins(part.limit, part.mu, part.num)
+    if isinstance(part, ListedBinsRecipe):
+        return ListedBins(part.bins, part.spread)
+    return MuLawBins(part.limit, part.mu, part.num, part.spread)

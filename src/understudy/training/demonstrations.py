@@ -129,7 +129,7 @@ class Demonstrations:
         names = self._codec.names
         done = {name: torch.from_numpy(take_rows(arrays[f"action.{name}"], rows)) for name in names}
         choices = self._codec.encode({name: value.flatten(0, 2) for name, value in done.items()})
-        return sensors, choices.reshape(*rows.shape, self._codec.noise_size)
+        return sensors, choices.reshape(*rows.shape, self._codec.num_choices)
 
     def _draw(self, episode: int, seed: tuple[int, ...]) -> np.ndarray:
         """Draw pieces from a few other episodes of a player, int64, (pieces, steps)."""

@@ -36,7 +36,7 @@ from understudy.training.pretrain import pretrain
 from understudy.training.recipe import Recipe
 from understudy.training.sliders import check_sliders
 from understudy.training.split import Split, split_spans
-from understudy.training.start import class_weights, parameter_groups, start_from_markov
+from understudy.training.start import class_weights, learn_spread, parameter_groups, start_from_markov
 from understudy.training.styles import Labels, read_labels
 
 Progress = Callable[[str, int, int], None]
@@ -201,6 +201,7 @@ def prepare(
     counts = count_choices(cache, policy.codec, split.train)
     weights = class_weights(recipe, policy, counts)
     start_from_markov(policy, counts)
+    learn_spread(policy, cache, split.train, recipe.loop.seed)
     groups = parameter_groups(policy, styles, recipe)
     return Learner(
         recipe=recipe,

@@ -51,6 +51,7 @@ class ListedBinsRecipe(_Part):
     """Bins with listed centres."""
 
     bins: tuple[float, ...] = Field(min_length=2)
+    spread: bool = Field(False, description="play draws a number within its bin, as people's lie there")
 
 
 class MuLawBinsRecipe(_Part):
@@ -59,6 +60,7 @@ class MuLawBinsRecipe(_Part):
     limit: float = Field(gt=0)
     mu: float = Field(10.0, gt=0)
     num: int = Field(11, ge=3)
+    spread: bool = Field(False, description="play draws a number within its bin, as people's lie there")
 
 
 def _bins_kind(form: Any) -> str:

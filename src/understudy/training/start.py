@@ -12,11 +12,14 @@ from torch import Tensor, nn
 
 from understudy.agents.networks import Policy
 from understudy.errors import RecipeError, suggest
+from understudy.recordings.cache import Cache, Span, take_rows
 from understudy.training.baselines import ChoiceCounts
 from understudy.training.recipe import Recipe
 
 # A player's embedding is only touched when a batch has a sequence of that player.
 _PLAYERS_RATE = 3.0
+# Enough for the quantiles of rare bins.
+_SPREAD_ROWS = 500_000
 
 
 def class_weights(recipe: Recipe, policy: Policy, counts: Sequence[ChoiceCounts]) -> list[Tensor | None]:
@@ -53,6 +56,16 @@ def start_from_markov(policy: Policy, counts: Sequence[ChoiceCounts]) -> None:
         departure = torch.from_numpy(each.transition_probability).log().float() - marginals[block]
         policy.markov.weight[block, block] = departure.T
         start += size
+
+
+def learn_spread(policy: Policy, cache: Cache, spans: Sequence[Span], seed: int) -> None:
+    """Let play spread numbers within bins as people's lie there, where the recipe asks for it."""
+    rows = np.concatenate([np.arange(span.start, span.stop) for span in spans])
+    some = np.sort(np.random.default_rng(seed).choice(rows, min(_SPREAD_ROWS, len(rows)), replace=False))
+    for head in policy.codec:
+        if head.spread_size:
+            values = np.asarray(take_rows(cache.arrays[f"action.{head.part.name}"], some))
+            head.learn_spread(torch.from_numpy(values.reshape(len(some), head.choices)))
 
 
 def parameter_groups(policy: Policy, styles: nn.Module | None, recipe: Recipe) -> list[dict[str, Any]]:

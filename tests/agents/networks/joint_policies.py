@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from gymnasium import spaces
-from small_policies import RAYS_ONLY, make_policy, random_inputs
+from small_policies import BINS, RAYS_ONLY, make_policy, random_inputs
 
 from understudy.agents import ParitySample
 from understudy.agents.networks import DecisionGraph, Policy, PolicyShape
@@ -20,9 +21,10 @@ GRID = SensorSpec(
 )
 
 
-def small_policy(seed: int = 0, **changes: Any) -> Policy:
+def small_policy(seed: int = 0, *, spread: bool = False, **changes: Any) -> Policy:
     """A small policy on rays, random in every weight."""
-    policy = make_policy(RAYS_ONLY, PolicyShape(hidden=12, memory=8, head_width=10, **changes), seed)
+    shape = PolicyShape(hidden=12, memory=8, head_width=10, **changes)
+    policy = make_policy(RAYS_ONLY, shape, seed, replace(BINS, spread=spread))
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for each in policy.joint.parameters():

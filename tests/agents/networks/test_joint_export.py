@@ -36,13 +36,23 @@ def test_onnx_is_torch_over_many_steps(tmp_path: Path, cell: str, head: str) -> 
     assert len(np.unique(sample.actions["turn"])) > 2
 
 
+@pytest.mark.parametrize("head", HEADS)
+def test_numbers_spread_within_their_bins_are_the_same_in_the_graph(tmp_path: Path, head: str) -> None:
+    """ONNX Runtime puts them where torch does, and they are no longer a few centres."""
+    graph = make_graph(small_policy(head=head, spread=True))
+    sample = play_graph(graph, 60)
+    agreement = compare(PolicyRuntime(save_bundle(tmp_path / "bundle", graph, sample)), sample)
+    assert agreement.holds, str(agreement)
+    assert len(np.unique(sample.actions["turn"])) > 50
+
+
 @pytest.mark.parametrize("cell", MEMORIES)
 @pytest.mark.parametrize("head", HEADS)
 @torch.no_grad()
 def test_what_a_window_knows_is_what_its_steps_know(cell: str, head: str) -> None:
     """Training's windows, cut anywhere, and play's steps come to know the same, style and all, for every head."""
     policy = small_policy(cell=cell, head=head, context=4, style=2)
-    sensors, noise = random_inputs(RAYS_ONLY, 12, policy.codec.noise_size)
+    sensors, noise = random_inputs(RAYS_ONLY, 12, policy.codec.num_choices)
     seen = {name: torch.from_numpy(each)[None] for name, each in zip(RAYS_ONLY.sensor_names, sensors, strict=True)}
     past = policy.codec.one_hot((torch.from_numpy(noise)[None] * 2).long())
     style, state = torch.randn(1, 2), torch.zeros(1, policy.state_size)

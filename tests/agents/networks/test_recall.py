@@ -12,7 +12,7 @@ from understudy.agents.networks import RECALL, Policy, Recall
 
 def window(policy: Policy, steps: int = 6) -> tuple[dict[str, torch.Tensor], torch.Tensor, torch.Tensor]:
     """Sensors, targets and past actions of one sequence; the first step has none before it."""
-    sensors, noise = random_inputs(RAYS_ONLY, steps, policy.codec.noise_size)
+    sensors, noise = random_inputs(RAYS_ONLY, steps, policy.codec.num_choices)
     seen = {name: torch.from_numpy(each)[None] for name, each in zip(RAYS_ONLY.sensor_names, sensors, strict=True)}
     targets = (torch.from_numpy(noise)[None] * 2).long()
     past = torch.cat([torch.zeros(1, 1, 14), policy.codec.one_hot(targets)[:, :-1]], 1)

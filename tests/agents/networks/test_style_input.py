@@ -27,7 +27,7 @@ def styled_policy(head: HeadKind = "factored") -> Policy:
 
 def inputs(policy: Policy, steps: int) -> tuple[dict[str, torch.Tensor], torch.Tensor, torch.Tensor]:
     """Sensors (1, steps, ...), past actions and noise of as many steps."""
-    sensors, noise = random_inputs(RAYS_ONLY, steps, policy.codec.noise_size)
+    sensors, noise = random_inputs(RAYS_ONLY, steps, policy.codec.num_choices)
     seen = {name: torch.from_numpy(each)[None] for name, each in zip(RAYS_ONLY.sensor_names, sensors, strict=True)}
     return seen, policy.codec.one_hot((torch.from_numpy(noise)[None] * 2).long()), torch.from_numpy(noise)
 

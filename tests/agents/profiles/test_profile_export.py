@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pytest
 from plain_bundles import BUTTONS, MOVE, SENSORS, SLOT, TURN, write_plain
-from small_policies import RAYS_ONLY, make_graph, make_policy, save_bundle
+from small_policies import BINS, RAYS_ONLY, make_graph, make_policy, save_bundle
 
 from toys import TOY
 from understudy.agents.bundle import Bundle
@@ -174,6 +175,13 @@ def test_wrong_requests_are_refused(
     """A profile that is not there, a folder as the file, a choice the engine leaves open."""
     with pytest.raises(BundleError, match=said):
         export_profile(small_bundle, profile, tmp_path / out, sampled=sampled)
+
+
+@pytest.mark.parametrize("profile", ["unity", "godot"])
+def test_numbers_are_spread_within_their_bins_there_too(tmp_path: Path, profile: str) -> None:
+    """A bundle whose numbers are not centres makes a model that its engine's contract accepts and plays alike."""
+    graph = make_graph(make_policy(RAYS_ONLY, bins=replace(BINS, spread=True)))
+    export_profile(save_bundle(tmp_path / "bundle", graph), profile, tmp_path / "bot.onnx")
 
 
 def test_recorded_observations_are_played(tmp_path: Path) -> None:

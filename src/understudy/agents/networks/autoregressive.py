@@ -30,7 +30,7 @@ class AutoregressiveHead(nn.Module):
         super().__init__()
         self.codec = codec
         self.reads = width
-        self.noise_size = codec.noise_size
+        self.noise_size = codec.num_choices
         self.enter = nn.Linear(inputs, width)
         self.told = nn.Embedding(codec.logits_size, width)
         self.leave = nn.Linear(width, codec.logits_size)

@@ -21,9 +21,15 @@ from understudy.spec import ActionSpec
 
 @dataclass(frozen=True)
 class ListedBins:
-    """Bins with listed centres; a number belongs to the nearest."""
+    """Bins with listed centres; a number belongs to the nearest.
+
+    Attributes:
+        centers: In rising order.
+        spread: Whether play draws a number within its bin, see `Head.decode`, rather than the bin's centre.
+    """
 
     centers: tuple[float, ...]
+    spread: bool = False
 
     def __post_init__(self) -> None:
         if len(self.centers) < 2 or list(self.centers) != sorted(set(self.centers)):
@@ -41,6 +47,7 @@ class MuLawBins:
     limit: float
     mu: float = 10.0
     num: int = 11
+    spread: bool = False
 
     @property
     def centers(self) -> tuple[float, ...]:
@@ -58,6 +65,9 @@ class MuLawBins:
 
 Bins = ListedBins | MuLawBins
 
+_QUANTILES = 8
+"""Pieces of the distribution within a bin, each as likely as the others."""
+
 
 class Head(nn.Module):
     """The choices of one action part.
@@ -69,6 +79,7 @@ class Head(nn.Module):
 
     centers: Tensor
     edges: Tensor
+    within: Tensor
 
     def __init__(self, part: ActionSpec, bins: Bins | None) -> None:
         super().__init__()
@@ -86,6 +97,13 @@ class Head(nn.Module):
             raise SpecError(f"Bins of action part '{part.name}' lie outside its range, {part.space}.")
         self.register_buffer("centers", torch.from_numpy(centers), persistent=False)
         self.register_buffer("edges", torch.from_numpy(np.asarray(edges, np.float32)), persistent=False)
+        self.spread_size = self.choices if bins and bins.spread else 0
+        if self.spread_size:
+            # A bin at an end has no edge outside: what lies there is spread up to its centre until more is known.
+            ends = np.concatenate([centers[:1], np.asarray(edges, np.float32), centers[-1:]])
+            shares = np.linspace(0, 1, _QUANTILES + 1, dtype=np.float32)
+            within = ends[:-1, None] + (ends[1:] - ends[:-1])[:, None] * shares
+            self.register_buffer("within", torch.from_numpy(within))
 
     @property
     def size(self) -> int:
@@ -98,10 +116,35 @@ class Head(nn.Module):
         flat = values.reshape(*lead, self.choices)
         return torch.bucketize(flat.float().contiguous(), self.edges) if self._is_box else flat.long()
 
-    def decode(self, indices: Tensor) -> Tensor:
-        """Turn class indices (batch, choices) into values of the part's shape and dtype."""
-        values = self.centers[indices] if self._is_box else indices.to(_TORCH_DTYPES[self.part.dtype.name])
+    def decode(self, indices: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Turn class indices (batch, choices) into values of the part's shape and dtype.
+
+        Args:
+            indices: Of the classes.
+            noise: Uniform in [0, 1), shape (batch, spread_size): how far up among those within its bin a number lies;
+                left out, every number is the centre of its bin.
+        """
+        if self.spread_size and noise is not None:
+            values = self._among(self.within[indices], noise * _QUANTILES)
+        else:
+            values = self.centers[indices] if self._is_box else indices.to(_TORCH_DTYPES[self.part.dtype.name])
         return values.reshape(-1, *self.part.shape)
+
+    def learn_spread(self, values: Tensor) -> None:
+        """Take over where within each bin numbers (n, choices) lie; a bin without two of them stays even."""
+        shares = torch.linspace(0, 1, _QUANTILES + 1, dtype=torch.float64)
+        classes = self.encode(values.reshape(len(values), *self.part.shape))
+        for index in range(self.classes):
+            found = values[classes == index].double()
+            if len(found) > 1:
+                self.within[index] = found.quantile(shares).float()
+
+    @staticmethod
+    def _among(quantiles: Tensor, at: Tensor) -> Tensor:
+        """What lies at a place among quantiles (batch, choices, places), in straight lines from one to the next."""
+        low = at.long().clamp(max=_QUANTILES - 1)
+        left, right = (quantiles.gather(-1, each.unsqueeze(-1)).squeeze(-1) for each in (low, low + 1))
+        return left + (right - left) * (at - low)
 
     def sample(self, logits: Tensor, noise: Tensor) -> Tensor:
         """Draw class indices by inverting the distribution function at `noise`.
@@ -187,7 +230,8 @@ class ActionCodec(nn.Module):
         self.heads = nn.ModuleList(Head(part, bins.get(part.name)) for part in parts)
         self.names = names
         self.logits_size = sum(head.size for head in self)
-        self.noise_size = sum(head.choices for head in self)
+        self.num_choices = sum(head.choices for head in self)
+        self.spread_size = sum(head.spread_size for head in self)
         classes = [head.classes for head in self for _ in range(head.choices)]
         self.classes = tuple(classes)
         rows = torch.split(torch.arange(self.logits_size), classes)
@@ -212,11 +256,11 @@ class ActionCodec(nn.Module):
         return [slice(end - size, end) for end, size in zip(ends, self.classes, strict=True)]
 
     def encode(self, actions: Mapping[str, Tensor]) -> Tensor:
-        """Turn an action into class indices, int64, shape (..., noise_size)."""
+        """Turn an action into class indices, int64, shape (..., num_choices)."""
         return torch.cat([head.encode(actions[name]) for name, head in zip(self.names, self, strict=True)], -1)
 
     def one_hot(self, indices: Tensor) -> Tensor:
-        """Turn class indices (..., noise_size) into float32 of shape (..., logits_size)."""
+        """Turn class indices (..., num_choices) into float32 of shape (..., logits_size)."""
         return (indices.index_select(-1, self.choice_of) == self.class_of).float()
 
     def split_choices(self, values: Tensor) -> list[Tensor]:
@@ -224,12 +268,21 @@ class ActionCodec(nn.Module):
         return list(torch.split(values, [head.choices for head in self], -1))
 
     def sample(self, logits: Tensor, noise: Tensor) -> Tensor:
-        """Draw class indices, int64, shape (batch, noise_size); see `Head.sample`."""
+        """Draw class indices, int64, shape (batch, num_choices); see `Head.sample`."""
         padded = torch.cat([logits, torch.full_like(logits[:, :1], -torch.inf)], -1)
         drawn = draw(padded.index_select(-1, self.grid.flatten()).reshape(-1, *self.grid.shape), noise)
         # A rounding may not carry a choice into its padding.
         return torch.minimum(drawn, self.last_class)
 
-    def decode(self, indices: Tensor) -> list[Tensor]:
-        """Turn class indices (batch, noise_size) into action parts, in the spec's order."""
-        return [head.decode(piece) for head, piece in zip(self, self.split_choices(indices), strict=True)]
+    def decode(self, indices: Tensor, noise: Tensor | None = None) -> list[Tensor]:
+        """Turn class indices (batch, num_choices) into action parts, in the spec's order; see `Head.decode`.
+
+        Args:
+            indices: Of the classes.
+            noise: Uniform in [0, 1), shape (batch, spread_size).
+        """
+        pieces = self.split_choices(indices)
+        if noise is None:
+            return [head.decode(piece) for head, piece in zip(self, pieces, strict=True)]
+        noises = torch.split(noise, [head.spread_size for head in self], -1)
+        return [head.decode(piece, each) for head, piece, each in zip(self, pieces, noises, strict=True)]

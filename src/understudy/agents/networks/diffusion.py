@@ -46,7 +46,7 @@ class DiffusionHead(nn.Module):
         self.reads = width
         self.steps = steps
         # One number for each choice, then one for each class, which becomes the noise to begin with.
-        self.noise_size = codec.noise_size + codec.logits_size
+        self.noise_size = codec.num_choices + codec.logits_size
         self.enter = nn.Linear(inputs, width)
         self.noised = nn.Linear(codec.logits_size + 2, width)
         self.middle = nn.Sequential(nn.ReLU(), nn.Linear(width, width), nn.ReLU())
@@ -78,7 +78,7 @@ class DiffusionHead(nn.Module):
         codec = self.codec
         alone, layer = self._split(known)
         adjusted = play(alone)
-        x = inverse_normal(noise[:, codec.noise_size :])
+        x = inverse_normal(noise[:, codec.num_choices :])
         levels = _levels(self.steps)
         before = x
         for step, level in enumerate(levels[:-1]):
@@ -88,7 +88,7 @@ class DiffusionHead(nn.Module):
             signal, kept = levels[step + 1][0], levels[step + 1][1] / level[1]
             x, before = kept * x + (signal - level[0] * kept) * ahead, estimate
         last = self._evidence(layer, x, *levels[-1])
-        return codec.sample(adjusted + last, noise[:, : codec.noise_size]), alone + last
+        return codec.sample(adjusted + last, noise[:, : codec.num_choices]), alone + last
 
     def _split(self, known: Tensor) -> tuple[Tensor, Tensor]:
         size = self.codec.logits_size

@@ -45,7 +45,7 @@ class DecisionGraph(nn.Module):
         self.past_size = policy.codec.logits_size if policy.shape.past_actions else 0
         # At least one number, since engines have no tensors without any.
         self.state_size = max(1, policy.state_size + self.past_size)
-        self.noise_size = policy.joint.noise_size
+        self.noise_size = policy.joint.noise_size + policy.codec.spread_size
 
     @property
     def inputs(self) -> list[str]:
@@ -71,9 +71,10 @@ class DecisionGraph(nn.Module):
             past = (noise[:, :1] * 0).expand(-1, policy.codec.logits_size)
         known, next_memory = policy.step(sensors, past, memory, *style)
         play = Play(self.log_odds, self.temperature)
-        indices, logits = policy.joint.draw(policy.calibrate(known), noise, play)
+        drawn, within = noise[:, : policy.joint.noise_size], noise[:, policy.joint.noise_size :]
+        indices, logits = policy.joint.draw(policy.calibrate(known), drawn, play)
         next_state = torch.cat([next_memory, policy.codec.one_hot(indices)], -1)[:, : self.state_size]
-        return (*policy.codec.decode(indices), next_state, logits)
+        return (*policy.codec.decode(indices, within), next_state, logits)
 
     def _split(self, arrays: tuple[Tensor, ...]) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         sensors = len(self.policy.behavior.sensors)

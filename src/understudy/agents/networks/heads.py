@@ -88,7 +88,7 @@ class FactoredHead(nn.Module):
     def __init__(self, codec: ActionCodec) -> None:
         super().__init__()
         self.codec = codec
-        self.noise_size = codec.noise_size
+        self.noise_size = codec.num_choices
 
     def read(self, outlook: Tensor) -> list[Tensor]:  # noqa: ARG002
         """Want nothing."""

@@ -70,7 +70,7 @@ def build_memory(shape: PolicyShape) -> Memory:
 
 def build_joint_head(shape: PolicyShape, codec: ActionCodec, inputs: int) -> JointHead:
     """Build the joint head of a policy of this shape, over an outlook of `inputs` numbers."""
-    if shape.head == "factored" or codec.noise_size == 1:  # a single choice hangs together with nothing
+    if shape.head == "factored" or codec.num_choices == 1:  # a single choice hangs together with nothing
         return FactoredHead(codec)
     if shape.head == "autoregressive":
         return AutoregressiveHead(codec, inputs, shape.head_width)
