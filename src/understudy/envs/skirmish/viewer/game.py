@@ -23,7 +23,7 @@ from understudy.envs.skirmish.state import NUM_AGENTS
 from understudy.envs.skirmish.ticking import advance
 from understudy.envs.skirmish.viewer.bots import Bot, as_action
 from understudy.envs.skirmish.viewer.hud import Standing
-from understudy.envs.skirmish.world import World, idle_actions, new_world, pack_actions
+from understudy.envs.skirmish.world import World, idle_actions, new_world, pack_actions, step
 from understudy.errors import GameError
 from understudy.spec import Action, Observation
 
@@ -132,6 +132,10 @@ class Game:
         money = tuple(int(self.match.money[teams[agent // 2], agent % 2]) for agent in range(NUM_AGENTS))
         scores = self.match.score[own], self.match.score[1 - own]
         return Standing(scores, min(self.match.number + 1, self.match.rounds), self.match.rounds, money, self.names())
+
+    def rehearse(self) -> None:
+        """Play a decision that counts for nothing: what has to be compiled first is compiled before anybody plays."""
+        step(self._purse, idle_actions(1))
 
     def begin_round(self) -> None:
         """Begin the next round, and let the bots think of their first decision.

@@ -97,7 +97,8 @@ class Window:
     ) -> None:
         self.surface = open_display()
         self.game, self._about = game, tuple(about)
-        self._show_words("Preparing the level")
+        self._show_words("Preparing the level (half a minute, the first time)")
+        game.rehearse()
         self.picture, self.controls, self.feed = Picture(game), Controls(sensitivity), Feed()
         self._speaker = Speaker(volume)
         self.phase, self.clock, self.rounds_played = Phase.START, 0.0, 0
