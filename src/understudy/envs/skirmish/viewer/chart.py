@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from understudy.envs.skirmish.behavior import MEMORY_S
 from understudy.envs.skirmish.combat import NECK
 from understudy.envs.skirmish.level import Level
 from understudy.envs.skirmish.rules import CARRIED, SIDES, Record, Rules
@@ -18,8 +19,6 @@ from understudy.errors import require
 pygame = require("pygame", "play")
 
 _VIEW_RAYS = 41
-_GHOST_S = 10.0
-"""For how long the map shows where an enemy was last known to be."""
 _PALE = (225, 225, 222)
 
 
@@ -137,11 +136,11 @@ class Chart:
         for slot in range(2):
             clock = float(state["known_clock"][side, slot])
             age = float(state["clock"]) - clock
-            if clock < 0 or age > _GHOST_S:
+            if clock < 0 or age > MEMORY_S:
                 continue
             x, y = (float(each) for each in state["known_position"][side, slot])
             self._disc(
-                surface, x, y, max(4.0, 0.5 * self.scale) / self.scale, (*ink.HOSTILE, int(255 - 190 * age / _GHOST_S))
+                surface, x, y, max(4.0, 0.5 * self.scale) / self.scale, (*ink.HOSTILE, int(255 - 190 * age / MEMORY_S))
             )
             if age > 0.5:
                 ink.write(surface, "?", self.place(x, y), round(max(16.0, 1.4 * self.scale)), ink.WHITE, "center")
