@@ -12,7 +12,7 @@ from understudy.envs.skirmish.viewer import hands, poses, scene
 from understudy.envs.skirmish.viewer.camera import Camera
 from understudy.envs.skirmish.viewer.columns import FAR, draw_level
 from understudy.envs.skirmish.viewer.figures import draw_figure
-from understudy.envs.skirmish.viewer.smoke import draw_smoke
+from understudy.envs.skirmish.viewer.smoke import draw_smokes
 from understudy.envs.skirmish.viewer.surfaces import HAZE, Surfaces
 from understudy.envs.skirmish.viewer.tiles import cloud
 
@@ -60,8 +60,7 @@ class FirstPerson:
         self.strides.follow(state)
         for parts in self._things(state, agent, clock):
             draw_figure(pixels, self._depth, *lens, parts, _HAZE)
-        for sphere in scene.smokes(state):
-            draw_smoke(pixels, self._depth, *lens, sphere, clock * _DRIFT_A_SECOND, self._noise)
+        draw_smokes(pixels, self._depth, *lens, scene.smokes(state), clock * _DRIFT_A_SECOND, self._noise)
         self._draw_hands(pixels, state, agent, camera)
         return camera
 

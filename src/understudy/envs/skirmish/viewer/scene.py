@@ -86,13 +86,14 @@ def _figure(state: Record, agent: int, side: int, strides: Strides) -> Figure:
     )
 
 
-def smokes(state: Record) -> list[np.ndarray]:
-    """Return the smokes as capsules of no length, for `smoke.draw_smoke`."""
-    return [
-        np.array([x, y, CENTRE, x, y, CENTRE, radius], np.float64)
+def smokes(state: Record) -> np.ndarray:
+    """Return the smokes as capsules of no length, for `smoke.draw_smokes`: float64, shape (smokes, 7)."""
+    rows = [
+        (x, y, CENTRE, x, y, CENTRE, radius)
         for x, y, left, radius in state["smokes"].tolist()
         if left > 0 and radius > 0.05
     ]
+    return np.array(rows, np.float64).reshape(-1, 7)
 
 
 def devices(state: Record) -> list[tuple[float, float, float]]:

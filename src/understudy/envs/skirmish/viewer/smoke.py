@@ -52,7 +52,7 @@ def _cover_block(
 
 
 @numba.njit(cache=True, fastmath=True)
-def draw_smoke(
+def _draw_smoke(
     pixels: np.ndarray,
     depth: np.ndarray,
     eye: np.ndarray,
@@ -64,20 +64,7 @@ def draw_smoke(
     drift: float,
     noise: np.ndarray,
 ) -> None:  # pragma: no cover
-    """Draw one smoke over what lies behind it; depths become those of its front where it is opaque.
-
-    Args:
-        pixels: Read and written: 0xRRGGBB, uint32, shape (width, height).
-        depth: Read and written: metres along the heading, float32, shape (width, height).
-        eye: x, y, z in metres, float64, shape (3,).
-        cos: Cosine of the heading.
-        sin: Sine of the heading.
-        focal: See `Camera.focal`.
-        horizon: See `Camera.horizon`.
-        sphere: A capsule of no length (see `figures`); its first seven numbers are read, float64, shape (7,) or more.
-        drift: How far its billows have turned, in turns.
-        noise: Smooth and repeating, about -1 to 1, float32, shape (n, n).
-    """
+    """Draw one of the smokes of `draw_smokes`."""
     width, height = pixels.shape
     left, right, top, bottom = bounds(eye, cos, sin, focal, horizon, sphere, width, height)
     ox, oy, oz = eye[0] - sphere[0], eye[1] - sphere[1], eye[2] - sphere[2]
@@ -100,3 +87,36 @@ def draw_smoke(
             gray = _BRIGHT + _SHADE * (0.45 * nz - 0.3 + 0.4 * _puff(nx, ny, nz, drift, noise))
             gray = min(max(gray, 60.0), 245.0)
             _cover_block(pixels, depth, column, row, enter, leave, math.sqrt(ray_ray), gray)
+
+
+@numba.njit(cache=True, fastmath=True)
+def draw_smokes(
+    pixels: np.ndarray,
+    depth: np.ndarray,
+    eye: np.ndarray,
+    cos: float,
+    sin: float,
+    focal: float,
+    horizon: float,
+    spheres: np.ndarray,
+    drift: float,
+    noise: np.ndarray,
+) -> None:  # pragma: no cover
+    """Draw smokes over what lies behind them; depths become those of their fronts where they are opaque.
+
+    Called with none too, so that it is compiled before the first is thrown.
+
+    Args:
+        pixels: Read and written: 0xRRGGBB, uint32, shape (width, height).
+        depth: Read and written: metres along the heading, float32, shape (width, height).
+        eye: x, y, z in metres, float64, shape (3,).
+        cos: Cosine of the heading.
+        sin: Sine of the heading.
+        focal: See `Camera.focal`.
+        horizon: See `Camera.horizon`.
+        spheres: Capsules of no length (see `figures`), float64, shape (smokes, 7).
+        drift: How far its billows have turned, in turns.
+        noise: Smooth and repeating, about -1 to 1, float32, shape (n, n).
+    """
+    for sphere in spheres:
+        _draw_smoke(pixels, depth, eye, cos, sin, focal, horizon, sphere, drift, noise)
