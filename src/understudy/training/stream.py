@@ -54,7 +54,8 @@ class WindowBatch:
 class WindowStream:
     """Cuts spans into segments of equal length, and plays `batch` of them at a time, window by window.
 
-    Each epoch cuts at other places. A segment's memory starts at zero; a span shorter than a segment is padded.
+    A segment's memory starts at zero. The first of a span starts where the span does, since so does a bot's life, and
+    the last ends where it ends; they overlap, each epoch at other places. A span shorter than a segment is padded.
 
     Args:
         spans: To learn from.
@@ -69,7 +70,7 @@ class WindowStream:
         # Where every span is shorter than a segment, its last windows would hold nothing.
         longest = min(loop.segment, max(len(span) for span in spans))
         self.windows_per_group = -(-longest // loop.window)
-        per_epoch = sum(max(1, len(span) // loop.segment) for span in spans)
+        per_epoch = sum(-(-len(span) // loop.segment) for span in spans)
         self.groups_per_epoch = max(1, per_epoch // loop.batch)
         self._epoch = -1
         self._segments = np.empty((0, 3), np.int64)
@@ -98,11 +99,23 @@ class WindowStream:
         """Rows (start, stop, first row of the span) of one epoch's segments, shuffled."""
         rng = np.random.default_rng((self._loop.seed, epoch))
         length = self._loop.segment
-        segments = []
-        for span in self._spans:
-            spare = len(span) % length if len(span) >= length else 0
-            start = span.start + int(rng.integers(spare + 1))
-            firsts = range(start, max(span.stop - length, start) + 1, length)
-            segments += [(first, min(first + length, span.stop), span.start) for first in firsts]
-        table = np.array(segments, np.int64)
+        table = np.array(
+            [
+                (first, min(first + length, span.stop), span.start)
+                for span in self._spans
+                for first in span.start + _firsts(len(span), length, rng)
+            ],
+            np.int64,
+        )
         return table[rng.permutation(len(table))]
+
+
+def _firsts(rows: int, length: int, rng: np.random.Generator) -> np.ndarray:
+    """Where segments start that cover a span from its first row to its last, overlapping at random."""
+    count = -(-rows // length)
+    if count == 1:
+        return np.zeros(1, np.int64)
+    overlaps = np.diff(np.sort(rng.integers(0, count * length - rows + 1, count - 2)), prepend=0)
+    last = rows - length
+    inner = np.cumsum(length - overlaps) if count > 2 else np.empty(0, np.int64)
+    return np.concatenate([[0], inner, [last]]).astype(np.int64)
