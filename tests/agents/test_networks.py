@@ -147,3 +147,16 @@ def test_a_vector_encoder_reads_any_shape(shape: tuple[int, ...]) -> None:
     """A single number, a vector or a grid is flattened."""
     encoder = VectorEncoder(SensorSpec("sensor", spaces.Box(0, 1, shape, np.float32)), (6, 4))
     assert encoder(torch.rand(5, *shape)).shape == (5, encoder.features) == (5, 4)
+
+
+def test_a_sharp_encoder_tells_small_values_apart() -> None:
+    """Before it has learned anything, half a degree to the left or right makes a greater difference to it."""
+    torch.manual_seed(0)
+    sensor = SensorSpec("sine", spaces.Box(-1, 1, (1,), np.float32))
+    near = torch.tensor([[-0.01], [0.01]])
+    plain, sharp = VectorEncoder(sensor, (64,)), VectorEncoder(sensor, (64,), (40.0,))
+    read: list[torch.Tensor] = []
+    for encoder in (plain, sharp):
+        encoder.layers[0].register_forward_hook(lambda _layer, _input, output: read.append(output))
+        assert encoder(near).shape == (2, 64)
+    assert (read[1][0] - read[1][1]).norm() > 5 * (read[0][0] - read[0][1]).norm()

@@ -71,7 +71,7 @@ def test_the_recipes_we_ship_are_valid(path: Path) -> None:
         ),
         (
             steering_form(sensors={"rays": {"encoder": "vector", "width": [3]}}),
-            "{path}: unknown key 'sensors.rays.width'. Did you mean 'widths'? Known there: encoder, widths.",
+            "{path}: unknown key 'sensors.rays.width'. Did you mean 'widths'? Known there: encoder, sharp, widths.",
         ),
         (
             steering_form(sensors={"pixels": {**PIXELS, "zoom": 2}}),

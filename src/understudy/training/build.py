@@ -154,7 +154,7 @@ def _encoder(part: SensorRecipe, sensor: SensorSpec) -> nn.Module:
     except SpecError as error:
         raise RecipeError(f"sensors.{sensor.name}: {error}") from error
     if isinstance(part, VectorRecipe):
-        return VectorEncoder(sensor, part.widths)
+        return VectorEncoder(sensor, part.widths, part.sharp)
     return PixelEncoder(_reduction(part, sensor).shape, part.channels, part.features)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, PositiveInt, Tag, ValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, PositiveFloat, PositiveInt, Tag, ValidationError
 
 from understudy.errors import RecipeError
 
@@ -34,6 +34,7 @@ class VectorRecipe(_Part):
 
     encoder: Literal["vector"]
     widths: tuple[PositiveInt, ...] = Field((256, 128), min_length=1, description="of the layers")
+    sharp: tuple[PositiveFloat, ...] = Field((), description="numbers k: tanh(k x) is read too, to tell small x apart")
 
 
 class RaysRecipe(_Part):
