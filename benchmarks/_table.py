@@ -20,6 +20,8 @@ RESULTS = Path(__file__).parent / "results"
 _PACKAGES = (
     *("understudy", "numpy", "torch", "onnxruntime", "pyarrow", "grpcio", "numba", "opencv-python-headless"),
     "embreex",
+    "panda3d",
+    "stable-baselines3",
 )
 
 

@@ -21,6 +21,14 @@ def test_doom_keeps_the_contract(options: dict) -> None:
     check_env(lambda: make("understudy/Doom-v0", **options), steps=100)
 
 
+def test_parkland_keeps_the_contract() -> None:
+    """Spaces, ranges, seeds, ends and closing are as promised, in a park with bugs and with every sensor."""
+    pytest.importorskip("panda3d")
+    build = {"seed": 2, "bugs": ["hole", "soft_lock", "broken_quest"]}
+    options = {"build": build, "size": (48, 64), "sensors": ("frame", "rays"), "max_seconds": 3}
+    check_env(lambda: make("understudy/Parkland-v0", **options), steps=50)
+
+
 def test_no_game_is_left_out() -> None:
     """A game that is registered later gets a contract test of its own here."""
-    assert set(GAMES) == {"understudy/Doom-v0"}
+    assert set(GAMES) == {"understudy/Doom-v0", "understudy/Parkland-v0"}

@@ -14,7 +14,11 @@ from understudy.spec import BehaviorSpec
 
 __all__ = ["GAMES", "make"]
 
-GAMES = {"understudy/Doom-v0": "understudy.envs.vizdoom.env:DoomEnv"}
+GAMES = {
+    "understudy/Doom-v0": "understudy.envs.vizdoom.env:DoomEnv",
+    "understudy/Parkland-v0": "understudy.envs.parkland.env:ParklandEnv",
+    "understudy/Window-v0": "understudy.envs.window.env:WindowEnv",
+}
 """Where each game's environment is, by gymnasium id."""
 
 

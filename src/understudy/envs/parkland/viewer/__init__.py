@@ -1,0 +1,1 @@
+"""A window onto a park for a person, whose play is recorded as demonstrations."""
