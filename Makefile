@@ -88,6 +88,7 @@ test-gpu: $(READY) ## Tests that need a CUDA device
 	$(BIN)/pytest -q -m gpu
 
 test-display: $(READY) ## Tests that need a display (xvfb-run make test-display)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -c constraints.txt pynput # on Linux only for a test
 	$(BIN)/pytest -q -m display
 
 test-engine: $(READY) ## Tests that start a game engine, a browser or a C++ compiler (installs Debian's packages for them)

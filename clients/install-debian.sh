@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs Debian's packages for building the clients and running their examples.
 #
-#   clients/install-debian.sh [build|check|love|luanti|godot|csharp|browser]...     (all of them if none is named)
+#   clients/install-debian.sh [build|check|love|luanti|godot|csharp|browser|window]...     (all of them if none is named)
 #
 # Says what it installs. Exit status 3, with one sentence, where apt or root is missing.
 set -euo pipefail
@@ -14,10 +14,11 @@ declare -A packages=(
   [godot]="godot3-server"
   [csharp]="mono-mcs mono-runtime"
   [browser]="chromium"
+  [window]="xvfb xdotool chocolate-doom freedoom lbreakout2"
 )
 
 missing=()
-for group in "${@:-build check love luanti godot csharp browser}"; do
+for group in "${@:-build check love luanti godot csharp browser window}"; do
   for name in $group; do
     for package in ${packages[$name]:?"no such group; choose from: ${!packages[*]}"}; do
       dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")

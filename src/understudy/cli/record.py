@@ -16,7 +16,9 @@ from understudy.errors import UnderstudyError, require, suggest
 def record(
     env: Annotated[str, typer.Argument(help="The environment's id, such as understudy/Doom-v0, or skirmish.")],
     out: Annotated[Path, typer.Option(help="The folder of recordings; what is there already is skipped.")],
-    agent: Annotated[str, typer.Option(help="Who plays: scripted, random, bundle or remote.")] = "scripted",
+    agent: Annotated[
+        str, typer.Option(help="Who plays: scripted, random, bundle, remote, or person (a game in a window).")
+    ] = "scripted",
     bundle: Annotated[str, typer.Option(help="A bundle's folder, or its name at the server.")] = "",
     address: Annotated[str, typer.Option(help="The server's host:port, for a remote agent.")] = "",
     episodes: Annotated[int, typer.Option(min=1, help="How many.")] = 10,
@@ -25,16 +27,23 @@ def record(
     seed: Annotated[int, typer.Option(min=0, help="Of the first episode; the others count up.")] = 0,
     hours: Annotated[float, typer.Option(min=0, help="Of a corpus of skirmish: player time, of scripted players.")] = 0,
     jobs: Annotated[int, typer.Option(min=1, help="Processes that play such a corpus.")] = 1,
+    seconds: Annotated[float, typer.Option(min=0, help="Of a person's episode at most; 0: as long as it lasts.")] = 0,
+    name: Annotated[str, typer.Option(help="A person's; recordings keep only a keyed hash of it.")] = "player",
 ) -> None:
-    """Let an agent play a game, and record it; or scripted players a corpus of skirmish.
+    """Let an agent play a game, and record it; or scripted players a corpus of skirmish; or a person in a window.
 
     For example: understudy record understudy/Doom-v0 --args '{"map": "E1M6", "sensors": ["rays"]}' --out LOGS
 
     or: understudy record skirmish --hours 20 --out LOGS --jobs 2 --args '{"levels": ["foundry"]}'
+
+    or: understudy record understudy/Window-v0 --agent person --args '{"game": "GAME.yaml"}' --out LOGS
     """
     require("pyarrow", "logs")
     if env == "skirmish" or hours:
         _record_corpus(env, out, hours, seed, jobs, _json("--args", args))
+        return
+    if agent == "person":
+        _record_person(env, out, name, episodes, seconds, _json("--args", args))
         return
     from understudy.envs import make
     from understudy.playtest.personas import open_agent
@@ -55,6 +64,30 @@ def record(
             seeds = range(seed, seed + episodes)
             reset = _json("--options", options)
             written = record_episodes(game, player, out, provenance, seeds, options=reset, progress=report)
+    finally:
+        game.close()
+    Console(highlight=False).print(f"{len(written)} recordings in {out}. Next: understudy train RECIPE {out} --out RUN")
+
+
+def _record_person(env: str, out: Path, name: str, episodes: int, seconds: float, arguments: dict[str, Any]) -> None:
+    """Record a person who plays a game in its window."""
+    from understudy.envs import make
+    from understudy.envs.window.env import WindowEnv
+    from understudy.envs.window.record import record_play
+    from understudy.recordings import Provenance
+
+    game = make(env, **arguments)
+    try:
+        window = game.unwrapped
+        if not isinstance(window, WindowEnv):
+            raise UnderstudyError(
+                f"A person plays in a window, and '{env}' has none; take understudy/Window-v0 (docs/window.md)."
+            )
+        provenance = Provenance(
+            game=window.behavior.name, player=name, source="understudy record", notes={"env": env, "args": arguments}
+        )
+        with progress() as report:
+            written = record_play(window, out, provenance, episodes=episodes, seconds=seconds or None, progress=report)
     finally:
         game.close()
     Console(highlight=False).print(f"{len(written)} recordings in {out}. Next: understudy train RECIPE {out} --out RUN")
