@@ -28,6 +28,9 @@ class Graph(Protocol):
 class OnnxRuntimeGraph:
     """A graph in ONNX Runtime.
 
+    Attributes:
+        notes: What its file says of itself, by key.
+
     Args:
         path: Of the ONNX file.
         threads: For one run.
@@ -50,6 +53,7 @@ class OnnxRuntimeGraph:
             raise BundleError(f"{path} cannot be loaded by ONNX Runtime: {error}") from error
         self.inputs = frozenset(each.name for each in session.get_inputs())
         self.outputs = frozenset(each.name for each in session.get_outputs())
+        self.notes: dict[str, str] = dict(session.get_modelmeta().custom_metadata_map)
         self.run = session.run
 
 

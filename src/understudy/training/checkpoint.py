@@ -30,6 +30,7 @@ def save_checkpoint(
     memory: Tensor,
     state: Any,
     styles: Pair = (None, None),
+    self_supervision: nn.Module | None = None,
 ) -> None:
     """Write everything a resumed run needs.
 
@@ -41,8 +42,9 @@ def save_checkpoint(
         memory: The sequences' memory at the end of the last window.
         state: The number of updates done and the like, in JSON.
         styles: The styles being trained and those that are exported, where there are any.
+        self_supervision: What else is trained, where there is any.
     """
-    modules = _named(policy, average, styles)
+    modules = _named(policy, average, styles, self_supervision)
     tensors = {f"{name}.{key}": value for name, each in modules.items() for key, value in each.state_dict().items()}
     for index, moments in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{key}": torch.as_tensor(value) for key, value in moments.items()}
@@ -76,6 +78,7 @@ def load_checkpoint(
     policy: nn.Module,
     average: nn.Module,
     styles: Pair = (None, None),
+    self_supervision: nn.Module | None = None,
     optimizer: torch.optim.Optimizer | None = None,
 ) -> tuple[Tensor, Any] | None:
     """Restore what `save_checkpoint` wrote.
@@ -91,7 +94,7 @@ def load_checkpoint(
         return None
     tensors = load_file(home / _TENSORS)
     try:
-        for name, each in _named(policy, average, styles).items():
+        for name, each in _named(policy, average, styles, self_supervision).items():
             each.load_state_dict(_below(f"{name}.", tensors))
     except RuntimeError as error:
         raise RecipeError(f"The checkpoint {home} is of a policy of another shape; train into a new folder.") from error
@@ -100,8 +103,9 @@ def load_checkpoint(
     return tensors["memory"], json.loads((home / _STATE).read_text())
 
 
-def _named(policy: nn.Module, average: nn.Module, styles: Pair) -> dict[str, nn.Module]:
+def _named(policy: nn.Module, average: nn.Module, styles: Pair, lesson: nn.Module | None) -> dict[str, nn.Module]:
     known = {"policy": policy, "average": average, "styles": styles[0], "average_styles": styles[1]}
+    known["self_supervision"] = lesson
     return {name: each for name, each in known.items() if each is not None}
 
 

@@ -34,6 +34,7 @@ from understudy.training.metrics import count_choices
 from understudy.training.objective import Objective
 from understudy.training.pretrain import pretrain
 from understudy.training.recipe import Recipe
+from understudy.training.self_supervision import SelfSupervision, check_self_supervision
 from understudy.training.sliders import check_sliders
 from understudy.training.split import Split, split_spans
 from understudy.training.start import class_weights, learn_spread, parameter_groups, start_from_markov
@@ -63,6 +64,7 @@ class Learner:
     labels: Labels | None = None
     styles: StyleSpace | None = None
     average_styles: StyleSpace | None = None
+    self_supervision: SelfSupervision | None = None
     compute: Compute = field(default_factory=Compute)
     ranks: Ranks = field(default_factory=Ranks)
 
@@ -85,6 +87,8 @@ class Learner:
             [each if each is None else each.to(self.device) for each in self.class_weights],
             self.styles,
             self.labels.roster if self.labels else None,
+            self.self_supervision,
+            self.average,
             processes=self.ranks.size,
             bf16=self.compute.uses_bf16(self.recipe.loop),
             compiled=self.compute.compiles,
@@ -101,7 +105,7 @@ class Learner:
 
     def move(self) -> None:
         """Take everything to where it is computed; before a checkpoint is loaded."""
-        for module in (self.policy, self.average, self.styles, self.average_styles):
+        for module in (self.policy, self.average, self.styles, self.average_styles, self.self_supervision):
             if module is not None:
                 module.to(self.device)
         self.memory = self.memory.to(self.device)
@@ -135,8 +139,13 @@ class Learner:
         return losses.detach()
 
     @cached_property
-    def _parameters(self) -> list[nn.Parameter]:
+    def _kept(self) -> list[nn.Parameter]:
+        """The parameters that are averaged, to be exported."""
         return list(chain(self.policy.parameters(), self.styles.parameters() if self.styles else ()))
+
+    @cached_property
+    def _parameters(self) -> list[nn.Parameter]:
+        return [*self._kept, *(self.self_supervision.parameters() if self.self_supervision else ())]
 
     def _hide_past(self, window: Window) -> Tensor:
         """Hide the last action at some steps, against policies that only copy it.
@@ -160,7 +169,7 @@ class Learner:
         """Average the weights exponentially, quicker at the start so that the first weights are forgotten."""
         decay = min(self.recipe.loop.average, self.update / (self.update + 10))
         averaged = chain(self.average.parameters(), self.average_styles.parameters() if self.average_styles else ())
-        for ours, theirs in zip(averaged, self._parameters, strict=True):
+        for ours, theirs in zip(averaged, self._kept, strict=True):
             ours.lerp_(theirs, 1 - decay)
 
 
@@ -179,6 +188,7 @@ def prepare(
         RecipeError: If the recipe does not fit the recordings.
     """
     behavior = select_behavior(recipe, recordings.behavior)
+    check_self_supervision(recipe)
     play_log_odds(recipe, behavior)  # a mistake in them is told before the training, not after it
     progress = progress or (lambda *_: None)
     ranks = ranks or Ranks()
@@ -202,7 +212,8 @@ def prepare(
     weights = class_weights(recipe, policy, counts)
     start_from_markov(policy, counts)
     learn_spread(policy, cache, split.train, recipe.loop.seed)
-    groups = parameter_groups(policy, styles, recipe)
+    lesson = SelfSupervision(recipe.self_supervised, policy) if recipe.self_supervised else None
+    groups = parameter_groups(recipe, policy, styles, lesson)
     return Learner(
         recipe=recipe,
         behavior=behavior,
@@ -218,6 +229,7 @@ def prepare(
         labels=labels,
         styles=styles,
         average_styles=copy.deepcopy(styles),
+        self_supervision=lesson,
         compute=compute or Compute(),
         ranks=ranks,
     )

@@ -20,6 +20,7 @@ from understudy.recordings import Recordings
 from understudy.recordings.cache import Span
 from understudy.training.augment import Augment
 from understudy.training.checkpoint import find_checkpoint, load_checkpoint, save_checkpoint
+from understudy.training.collapse import EmbeddingMetrics, measure_embeddings
 from understudy.training.compute import Compute
 from understudy.training.copycat import CopycatMetrics, measure_copying
 from understudy.training.data import Prefetch, Window, window_maker
@@ -91,6 +92,7 @@ def _resume(learner: Learner, out: Path) -> None:
         policy=learner.policy,
         average=learner.average,
         styles=(learner.styles, learner.average_styles),
+        self_supervision=learner.self_supervision,
         optimizer=learner.optimizer,
     )
     if resumed is not None:
@@ -158,6 +160,7 @@ def _save(learner: Learner, out: Path) -> None:
         optimizer=learner.optimizer,
         memory=memory,
         styles=(learner.styles, learner.average_styles),
+        self_supervision=learner.self_supervision,
         state={"update": learner.update},
     )
 
@@ -174,6 +177,7 @@ def _measure(learner: Learner) -> dict[str, Any]:
         "held_out_steps": {kind: sum(len(span) for span in spans) for kind, spans in learner.split.held_out.items()},
         "heads": [row.to_dict() for row in rows],
         "copying": [row.to_dict() for row in _copying(learner, style_of)],
+        "embeddings": [row.to_dict() for row in _embeddings(learner, style_of)],
     }
     return metrics | ({"styles": measure_styles(learner)} if learner.styles else {})
 
@@ -182,6 +186,11 @@ def _copying(learner: Learner, style_of: Callable[[Span], Tensor] | None) -> lis
     if not learner.policy.shape.past_actions:
         return []
     return measure_copying(learner.average, learner.cache, learner.split.held_out, style_of)
+
+
+def _embeddings(learner: Learner, style_of: Callable[[Span], Tensor] | None) -> list[EmbeddingMetrics]:
+    lesson = learner.self_supervision.cpu() if learner.self_supervision else None
+    return measure_embeddings(learner.average, learner.cache, learner.split.held_out, style_of, lesson)
 
 
 def _claim(out: Path, recipe: Recipe) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,7 @@ from understudy.training.data import Window
 from understudy.training.demonstrations import Conditions
 from understudy.training.embed import FEATURES
 from understudy.training.recipe import Recipe
+from understudy.training.self_supervision import SelfSupervision
 from understudy.training.styles import Roster
 
 _NAMELESS = -100
@@ -28,6 +29,8 @@ class Objective(nn.Module):
         class_weights: By head, (choices, classes), or None.
         styles: For a recipe with styles, with the roster.
         roster: The players of `styles`.
+        self_supervision: For a recipe with it.
+        average: The average of the policy's weights, for self-supervision that tells its embeddings.
         processes: That each hold a part of the batch; the mean of their losses is that of the whole batch.
         bf16: Whether to compute in bfloat16.
         compiled: Whether to compile the policy.
@@ -40,6 +43,8 @@ class Objective(nn.Module):
         class_weights: Sequence[Tensor | None],
         styles: StyleSpace | None = None,
         roster: Roster | None = None,
+        self_supervision: SelfSupervision | None = None,
+        average: Policy | None = None,
         *,
         processes: int = 1,
         bf16: bool = False,
@@ -48,11 +53,15 @@ class Objective(nn.Module):
         super().__init__()
         self.policy = policy
         self.styles = styles
+        self.self_supervision = self_supervision
         self._recipe, self._weights = recipe, class_weights
         self._processes, self._bf16 = processes, bf16
         # Methods, not modules, so that no parameter is here twice.
         self._read = torch.compile(policy.forward) if compiled else policy.forward
         self._decide = torch.compile(policy.decide) if compiled else policy.decide
+        self._encode = torch.compile(policy.encode) if compiled else policy.encode
+        self._observe = torch.compile(policy.observe) if compiled else policy.observe
+        self._teacher = _teacher(average, recipe)
         told = (_skills_apart(roster), *_personas(roster)) if roster is not None else (torch.empty(0),) * 3
         device = next(policy.parameters()).device
         self._skills, self._personas, self._centering = (each.to(device) for each in told)
@@ -60,7 +69,8 @@ class Objective(nn.Module):
     @property
     def names(self) -> list[str]:
         """Of the terms, in their order."""
-        return [*self.policy.loss_names, *(_STYLE_TERMS if self.styles is not None else ())]
+        styles = _STYLE_TERMS if self.styles is not None else ()
+        return [*self.policy.loss_names, *styles, *(self.self_supervision.names if self.self_supervision else ())]
 
     def forward(self, window: Window, past: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
         """Compute the losses of a window.
@@ -78,14 +88,29 @@ class Objective(nn.Module):
             style = None
             if self.styles is not None and window.conditions is not None:
                 style, terms = self._style(self.styles, window.conditions, window.whole)
-            known, memory = self._known(window, past, memory, style)
+            known, memory, more = self._known(window, past, memory, style)
+            terms = [*terms, *more]
         return torch.stack([*self._nats(known.float(), past, window), *terms]), memory
 
-    def _known(self, window: Window, past: Tensor, memory: Tensor, style: Tensor | None) -> tuple[Tensor, Tensor]:
+    def _known(
+        self, window: Window, past: Tensor, memory: Tensor, style: Tensor | None
+    ) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """What is known, the memory after the window, and the terms of any self-supervision."""
         more = () if style is None else (style,)
+        if self.self_supervision is not None:
+            return self._supervise_itself(self.self_supervision, window, past, memory, more)
         if FEATURES in window.sensors:
-            return self._decide(window.sensors[FEATURES], past, memory, *more)
-        return self._read(window.sensors, past, memory, *more)
+            return *self._decide(window.sensors[FEATURES], past, memory, *more), []
+        return *self._read(window.sensors, past, memory, *more), []
+
+    def _supervise_itself(
+        self, lesson: SelfSupervision, window: Window, past: Tensor, memory: Tensor, style: tuple[Tensor, ...]
+    ) -> tuple[Tensor, Tensor, list[Tensor]]:
+        features = encode_window(self._encode, window)
+        known, memory, seen, remembered = self._observe(features, past, memory, *style)
+        target = seen if self._teacher is None else self._teacher(window)
+        total = window.num_valid.clamp(min=1) / self._processes
+        return known, memory, lesson(seen, target, remembered, window.targets, window.valid, total)
 
     def _nats(self, known: Tensor, past: Tensor, window: Window) -> list[Tensor]:
         # A window after the ends of all its spans holds no step; its loss is nought.
@@ -136,6 +161,23 @@ class Objective(nn.Module):
         What style tells of skill, the skill dial would not change.
         """
         return (self._skills @ space.players).square().sum()
+
+
+def encode_window(encode: Callable[[dict[str, Tensor]], Tensor], window: Window) -> Tensor:
+    """Return a window's features, (batch, time, features), by a policy's `encode` unless they were embedded before."""
+    if FEATURES in window.sensors:
+        return window.sensors[FEATURES]
+    flat = encode({name: value.flatten(0, 1) for name, value in window.sensors.items()})
+    return flat.reshape(*window.valid.shape, -1)
+
+
+def _teacher(average: Policy | None, recipe: Recipe) -> Callable[[Window], Tensor] | None:
+    """What embeds a window by the average of the weights, if the recipe asks for it: a function, to hold no module."""
+    part = recipe.self_supervised
+    if average is None or part is None or part.target != "average":
+        return None
+    average.eval()
+    return torch.no_grad()(lambda window: average.squeeze(encode_window(average.encode, window)))
 
 
 def _personas(roster: Roster) -> tuple[Tensor, Tensor]:

@@ -129,6 +129,27 @@ class PretrainRecipe(_Part):
     learning_rate: float = Field(2e-3, gt=0)
 
 
+class SelfSupervisedRecipe(_Part):
+    """What recordings teach besides people's actions, in the same updates; see `understudy.training.self_supervision`.
+
+    Only training asks for it; the exported bot holds none of it.
+    """
+
+    objective: Literal["next_embedding", "inverse_dynamics", "dynamo"] = Field(
+        description="tell what is seen next, what was done between two sights, or both at once by a latent action"
+    )
+    weight: float = Field(0.5, ge=0, description="of it, beside the action parts")
+    steps: int = Field(1, gt=0, description="decisions from one embedding to the later one")
+    width: int = Field(128, gt=0, description="of the hidden layer that tells")
+    target: Literal["stop_gradient", "average"] = Field(
+        "stop_gradient", description="whose later embedding is told: the trained weights', or their average's"
+    )
+    distance: Literal["cosine", "smooth_l1"] = Field("cosine", description="from the told embedding to the later one")
+    latent: int = Field(8, gt=0, description="numbers in dynamo's latent action; about those of the game's state")
+    covariance: float = Field(0.04, ge=0, description="weight against dimensions that tell the same; where one tells")
+    variance: float = Field(0.1, ge=0, description="weight against dimensions that tell nothing; where one tells")
+
+
 class SliderRecipe(_Part):
     """A trait in which players differ, measured as a mean over their steps; it becomes a direction between styles."""
 
@@ -200,6 +221,7 @@ class Recipe(_Part):
     mirror: MirrorRecipe | None = None
     pretrain: PretrainRecipe | None = None
     style: StyleRecipe | None = None
+    self_supervised: SelfSupervisedRecipe | None = None
     loop: LoopRecipe = LoopRecipe()
 
     @property
@@ -255,6 +277,7 @@ def _known_keys(location: tuple[Any, ...]) -> list[str]:
         "mirror": MirrorRecipe,
         "pretrain": PretrainRecipe,
         "sliders": SliderRecipe,
+        "self_supervised": SelfSupervisedRecipe,
         "style": StyleRecipe,
         "loop": LoopRecipe,
         "pixels": PixelsRecipe,

@@ -68,11 +68,11 @@ def learn_spread(policy: Policy, cache: Cache, spans: Sequence[Span], seed: int)
             head.learn_spread(torch.from_numpy(values.reshape(len(some), head.choices)))
 
 
-def parameter_groups(policy: Policy, styles: nn.Module | None, recipe: Recipe) -> list[dict[str, Any]]:
+def parameter_groups(recipe: Recipe, *modules: nn.Module | None) -> list[dict[str, Any]]:
     """Decay matrices and kernels only, and neither the direct path, which starts from counts, nor players."""
     rates = {"encoders": recipe.loop.encoder_rate, "markov": recipe.loop.markov_rate, "players": _PLAYERS_RATE}
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-    for name, parameter in chain(policy.named_parameters(), styles.named_parameters() if styles else ()):
+    for name, parameter in chain.from_iterable(each.named_parameters() for each in modules if each is not None):
         undecayed = parameter.dim() < 2 or name.startswith(("markov", "players"))
         key = (0.0 if undecayed else recipe.loop.weight_decay, rates.get(name.split(".")[0], 1.0))
         groups.setdefault(key, []).append(parameter)

@@ -48,7 +48,7 @@ class Policy(nn.Module):
         self.encoders = nn.ModuleDict({name: encoders[name] for name in behavior.sensor_names})
         features = sum(cast(int, encoder.features) for encoder in self.encoders.values())
         self.squeeze = _squeeze(features, shape)
-        seen = shape.bottleneck or features
+        seen = self.embedding_size = shape.bottleneck or features
         read = (seen if shape.remember_sensors else 0) + (codec.logits_size if shape.past_actions else 0)
         self.join = nn.Sequential(nn.Linear(read, shape.hidden), nn.LayerNorm(shape.hidden), nn.ReLU())
         self.memory = build_memory(shape)
@@ -99,13 +99,25 @@ class Policy(nn.Module):
         self, features: Tensor, past: Tensor, state: Tensor, style: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """As `forward`, from the encoders' features (batch, time, features) on."""
+        known, last, _, _ = self.observe(features, past, state, style)
+        return known, last
+
+    def observe(
+        self, features: Tensor, past: Tensor, state: Tensor, style: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """As `decide`, and what that came from.
+
+        Returns:
+            What is known; the last state; the embeddings, which are the features after any bottleneck, (batch, time,
+            embedding_size); and what the memory made of them, (batch, time, memory.features).
+        """
         styles = [each.unsqueeze(1).expand(-1, past.shape[1], -1) for each in self._styles(style, past)]
         seen, joined = self._join(features, past, styles)
         remembered, last = self.memory(self.drop(joined), state)
         known = self._known(remembered, joined, seen, past, styles)
         if self.recall is not None and self.training:
             known = torch.cat([known, self.recall(remembered)], -1)
-        return known, last
+        return known, last, seen, remembered
 
     def step(
         self, sensors: Mapping[str, Tensor], past: Tensor, state: Tensor, style: Tensor | None = None
