@@ -47,10 +47,21 @@ def export(
     if profile:
         _export_profile(run, profile, out, style, sampled)
         return
+    if _is_exploration(run):
+        from understudy.cli.explore import export_explored
+
+        export_explored(run, out, temperature)
+        return
     if logs is None:
         raise RecipeError("The parity check needs the recordings the bot was trained on; name them with --logs.")
     names = [each.strip() for each in variants.split(",") if each.strip()]
     _export_run(run, out, logs, temperature, names, min_agreement)
+
+
+def _is_exploration(run: Path) -> bool:
+    from understudy.training.exploration import is_exploration
+
+    return is_exploration(run)
 
 
 def _export_run(
