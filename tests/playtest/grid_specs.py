@@ -19,6 +19,7 @@ def grid_form(room: list[str], crash: str = "raise", **keys: Any) -> dict[str, A
         "budget": {"steps": 300},
         "oracles": GRID_ORACLES,
         "coverage": {"cell": 20},
+        "replay": {"times": 1, "shrink": 0},
         "video": {"runs": 0},
         **keys,
     }

@@ -100,7 +100,7 @@ def test_ctrl_c_keeps_what_was_found(folder: Path) -> None:
         # A job in a shell's background ignores Ctrl-C, and so would this process if the tests run as one.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
-    recording = folder / "out" / "runs" / "monkey-0.arrows"
+    recording = folder / "out" / "runs" / "monkey-0" / "monkey-0.arrows"
     deadline = time.monotonic() + 60
     while not (recording.exists() and recording.stat().st_size > 50_000) and time.monotonic() < deadline:
         time.sleep(0.1)

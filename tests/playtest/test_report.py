@@ -6,7 +6,6 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from xml.etree import ElementTree
 
 import av
 import grid_world
@@ -16,8 +15,8 @@ from grid_world import CLEAN, GridWorld, planted
 
 from understudy.agents.bundle import write_bundle
 from understudy.evaluation.statistics import mean_interval
-from understudy.playtest.junit import write_junit
-from understudy.playtest.report import amount, clock, write_report
+from understudy.playtest.maps import Mark, View, label_marks
+from understudy.playtest.report import amount, clock, percent, write_report
 from understudy.playtest.runner import Results, run_playtest
 from understudy.playtest.spec import PlaytestSpec
 from understudy.playtest.words import action_words
@@ -72,13 +71,34 @@ def test_what_a_spec_says_is_shown_not_run(results: Results) -> None:
 
 def test_the_videos_play(results: Results) -> None:
     """Each persona's first run is an H.264 video of as many frames as decisions fit, at the game's pace."""
-    videos = re.findall(r"data:video/mp4;base64,([A-Za-z0-9+/=]+)", page_of(results))
+    shown = page_of(results).partition('<section id="videos">')[2]
+    videos = re.findall(r"data:video/mp4;base64,([A-Za-z0-9+/=]+)", shown)
     assert len(videos) == 2
     with av.open(io.BytesIO(base64.b64decode(videos[0]))) as container:
         stream = container.streams.video[0]
         assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
         assert float(stream.average_rate) == 10.0
         assert sum(1 for _ in container.decode(stream)) == 20
+
+
+def test_a_finding_has_a_video_that_ends_just_after_it(results: Results) -> None:
+    """The video of a finding holds the seconds before it, is in the page, and lies beside the finding for a ticket."""
+    page = page_of(results)
+    clip = (results.out / "findings" / "stuck-1" / "clip.mp4").read_bytes()
+    assert base64.b64encode(clip).decode() in page.partition('<section id="coverage">')[0]
+    with av.open(io.BytesIO(clip)) as container:
+        frames = sum(1 for _ in container.decode(container.streams.video[0]))
+    assert frames == results.findings[0].tick + 1 + 10
+
+
+def test_a_finding_is_on_the_map_with_the_way_to_it(results: Results) -> None:
+    """Each finding has a map of its surroundings with its ring and the way of its run, and a ring on the large map."""
+    page = page_of(results)
+    card = page.partition('<article class="finding" id="stuck-1">')[2].partition("</article>")[0]
+    assert 'class="spot"' in card
+    assert 'class="approach"' in card
+    assert card.count("<title>stuck-1</title>") == 1
+    assert page.count("<title>stuck-1</title>") == 2
 
 
 def test_a_rendered_picture_is_recorded_where_the_game_has_none(play: Play) -> None:
@@ -103,34 +123,6 @@ def test_what_a_bundle_learned_is_shown(play: Play, folder: Path, wrap: Callable
     assert "0.123" in page
     assert "1.099" in page
     assert "<td>broken" not in page
-
-
-def test_junit_has_a_case_per_oracle_and_persona(results: Results) -> None:
-    """JUnit counts its cases and failures right; a case fails exactly if its persona met a bug of its oracle."""
-    write_junit(results, results.out / "junit.xml")
-    suite = ElementTree.parse(results.out / "junit.xml").getroot()[0]
-    cases = {(each.get("classname"), each.get("name")): each.find("failure") for each in suite}
-    assert set(cases) == {
-        *((f"playtest.{name}", kind) for name in ("monkey", "ape") for kind in ("crash", "stuck", "timeout")),
-        ("playtest", "runs"),
-    }
-    met = {f"playtest.{each.persona}" for each in results.findings[0].seen}
-    assert {key for key, failure in cases.items() if failure is not None} == {(name, "stuck") for name in met}
-    assert suite.get("tests") == str(len(cases))
-    assert suite.get("failures") == str(len(met))
-    failure = cases["playtest.monkey", "stuck"]
-    assert failure is not None
-    assert "Asked to move for 2 s" in failure.get("message", "")
-    assert "understudy replay" in (failure.text or "")
-
-
-def test_allowed_findings_do_not_fail_a_case(play: Play) -> None:
-    """Findings that the spec allows are listed in a passing case."""
-    results = play(grid_form(planted("T", 3, 2), **{"pass": {"max_findings": 9}}))
-    write_junit(results, results.out / "junit.xml")
-    suite = ElementTree.parse(results.out / "junit.xml").getroot()[0]
-    assert suite.get("failures") == "0"
-    assert "stuck-1" in (suite.findtext("testcase/system-out") or "")
 
 
 def test_the_interval_holds_the_mean() -> None:
@@ -161,3 +153,20 @@ def test_amounts_are_short(value: float, text: str) -> None:
 def test_times_are_clock_times(seconds: float, text: str) -> None:
     """Times are written as a clock shows them."""
     assert clock(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0.0, "0%"), (0.004, "0.4%"), (0.5, "50%"), (0.999, "99.9%"), (1.0, "100%")]
+)
+def test_shares_never_say_all_or_nothing_wrongly(share: float, text: str) -> None:
+    """A share is whole percent, but 0 % and 100 % are said only where they hold."""
+    assert percent(share) == text
+
+
+def test_labels_do_not_lie_on_each_other() -> None:
+    """Of findings at one place each has its ring, and as many names as there is room for."""
+    marks = [Mark(50.0, 50.0, f"crash-{index}") for index in range(9)]
+    labels = label_marks(marks, View(0, 0, 500, 500))
+    assert len(labels) == 9
+    assert 1 <= sum(bool(each.text) for each in labels) < 9
+    assert label_marks([Mark(-9.0, 0.0, "far")], View(0, 0, 500, 500)) == []

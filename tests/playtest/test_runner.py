@@ -132,7 +132,7 @@ def test_a_crash_at_the_start_replays_without_inputs(play: Play) -> None:
 def test_runs_are_recorded_with_the_games_numbers(play: Play) -> None:
     """A recording holds the observations, the actions, and as extras the numbers of `info` that go with them."""
     results = play(grid_form(CLEAN, budget={"steps": 25}))
-    episode = open_recordings(results.out / "runs" / "monkey-0.arrows")[0]
+    episode = open_recordings(results.out / "runs" / "monkey-0" / "monkey-0.arrows")[0]
     assert episode.complete
     assert episode.num_steps == 25
     assert np.array_equal(episode.extra("position"), episode.observation("place"))

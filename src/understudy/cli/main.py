@@ -9,7 +9,21 @@ import sys
 import typer
 from rich.console import Console
 
-from understudy.cli import bots, evaluate, export, logs, play, playtest, record, replay, serve, style, train
+from understudy.cli import (
+    bots,
+    detect,
+    evaluate,
+    explore,
+    export,
+    logs,
+    play,
+    playtest,
+    record,
+    replay,
+    serve,
+    style,
+    train,
+)
 from understudy.errors import UnderstudyError
 
 _INTERRUPTED = 130
@@ -26,12 +40,13 @@ app.command("play")(play.play)
 app.command("record")(record.record)
 app.command("train")(train.train)
 app.command("train-init")(train.train_init)
+app.command("explore")(explore.explore)
 app.command("export")(export.export)
 app.command("style")(style.style)
+app.command("detect")(detect.detect)
 app.command("serve")(serve.serve)
 app.add_typer(bots.app, name="bots")
-app.command("playtest")(playtest.playtest)
-app.command("playtest-init")(playtest.playtest_init)
+app.add_typer(playtest.app, name="playtest")
 app.command("replay")(replay.replay)
 app.command("evaluate")(evaluate.evaluate)
 

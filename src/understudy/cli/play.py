@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from understudy.envs.skirmish.viewer.bots import Bot
     from understudy.envs.skirmish.viewer.game import Game
 
-_GAMES = ("skirmish",)
+_GAMES = ("parkland", "skirmish")
 _PERSONAS = "rusher,anchor,lurker"
 _PATIENCE_S = 10.0
 _EPILOG = (
@@ -28,7 +28,7 @@ _EPILOG = (
     "R reloads, Shift walks silently, Ctrl or C crouches, Tab shows the map, F12 saves a picture, Esc pauses and then "
     "Q quits."
 )
-_WHO, _VIEW = "Who plays", "The window"
+_WHO, _VIEW, _PARK = "Who plays", "The window", "Parkland"
 
 
 def _option(text: str, panel: str, **settings: Any) -> Any:
@@ -50,13 +50,16 @@ Name = Annotated[str, _option("Yours; recordings keep only a keyed hash of it.",
 View = Annotated[Literal["eyes", "top"], _option("What is shown first: through the eyes, or from above.", _VIEW)]
 Sensitivity = Annotated[float, _option("Of the mouse.", _VIEW, min=0.05, max=20.0)]
 Volume = Annotated[float, _option("0 is silent.", _VIEW, min=0.0, max=1.0)]
+Build = Annotated[Path | None, _option("A build of the park, with planted bugs: its manifest.", _PARK)]
+Area = Annotated[float, _option("Of the park.", _PARK, min=0.25, max=8.6)]
+Size = Annotated[int, _option("Side of the recorded pictures, in pixels.", _PARK, min=16, max=512)]
 
 
 def play(
-    game: Annotated[str, typer.Argument(help="The game: skirmish.")],
+    game: Annotated[str, typer.Argument(help="The game: skirmish, or parkland.")],
     level: Annotated[str, typer.Option(help="foundry, harbour, terrace, or a new one: generated-SEED.")] = "foundry",
     rounds: Annotated[int, typer.Option(help="Of the match, an even number: sides are swapped half way.")] = 8,
-    record: Annotated[Path, typer.Option(help="The folder of recordings.")] = Path("games/skirmish"),
+    record: Annotated[Path | None, typer.Option(help="The folder of recordings; by default games/GAME.")] = None,
     no_record: Annotated[bool, typer.Option("--no-record", help="Keep nothing.")] = False,
     seed: Annotated[int | None, typer.Option(min=0, help="Of the match; by default another each time.")] = None,
     bots: Bots = "",
@@ -70,6 +73,9 @@ def play(
     view: View = "eyes",
     sensitivity: Sensitivity = 1.0,
     volume: Volume = 0.6,
+    build: Build = None,
+    area_km2: Area = 0.25,
+    size: Size = 84,
 ) -> None:
     """Play a game with and against bots, and record it.
 
@@ -78,6 +84,10 @@ def play(
     if game not in _GAMES:
         raise GameError(f"There is no game '{game}' to play.{suggest(game, _GAMES)}")
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+    record = record or Path("games") / game
+    if game == "parkland":
+        _walk(build, seed or 0, area_km2, None if no_record else record, name, size, sensitivity)
+        return
     for package, extra in (("pygame", "play"), ("pettingzoo", "tactical"), ("pyarrow", "logs")):
         require(package, extra)
     from understudy.envs.skirmish.viewer.game import Game
@@ -105,6 +115,18 @@ def play(
     finally:
         match.close()
     _say_goodbye(match, None if no_record else record)
+
+
+def _walk(
+    build: Path | None, seed: int, area_km2: float, record: Path | None, name: str, size: int, sensitivity: float
+) -> None:
+    """A walk in the park."""
+    for package, extra in (("panda3d", "parkland"), ("pygame", "play"), ("pyarrow", "logs")):
+        require(package, extra)
+    from understudy.envs.parkland.viewer.session import visit
+
+    kept = visit(build, seed, area_km2, record=record, player=name, size=size, sensitivity=sensitivity)
+    Console(highlight=False).print(f"Recorded walks: {len(kept)}.")
 
 
 def _company(names: Sequence[str], num_bots: int, skill: float, bundle: str, address: str) -> list[Bot]:

@@ -9,16 +9,23 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from understudy.errors import PlaytestError
 from understudy.playtest.moment import Sighting, cell_of
+from understudy.playtest.oracles import OracleOptions, OracleSpec, OverRuns, build_oracle
 from understudy.playtest.personas import save_inputs
 from understudy.playtest.pictures import picture_at
-from understudy.playtest.spec import GameSpec, OracleSpec, PersonaSpec, PlaytestSpec
+from understudy.playtest.rate import Rate
+from understudy.playtest.spec import GameSpec, PersonaSpec, PlaytestSpec, VideoSpec
 from understudy.playtest.trace import Trace
+from understudy.playtest.video import film
 from understudy.recordings.layout import encode_png
 
 FORMAT = 1
 FINDING_FILE = "finding.json"
 INPUTS_FILE = "inputs.npz"
 PICTURE_FILE = "moment.png"
+CLIP_FILE = "clip.mp4"
+SHRUNK_FILE = "shrunk.npz"
+SHRUNK_CLIP_FILE = "shrunk.mp4"
+_CLIP_S = 10.0
 
 
 class Seen(BaseModel):
@@ -29,6 +36,35 @@ class Seen(BaseModel):
     persona: str
     seed: int
     tick: int
+
+
+class Shrunk(BaseModel):
+    """The shortest inputs found that still show a bug.
+
+    Attributes:
+        decisions: How many they are.
+        asks: How many of them ask for anything.
+        original: How many the run's inputs were.
+        tried: Replays that looking for them took.
+        complete: Whether nothing more can be left out, as far as the search looks; else its budget was used up.
+        replays: How often they were replayed afterwards.
+        reproduced: How often the same oracle then saw the bug.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    decisions: int
+    asks: int
+    original: int
+    tried: int
+    complete: bool
+    replays: int = 0
+    reproduced: int = 0
+
+    @property
+    def rate(self) -> Rate:
+        """How often they show the bug."""
+        return Rate(self.reproduced, self.replays)
 
 
 class Finding(BaseModel):
@@ -53,7 +89,10 @@ class Finding(BaseModel):
         pictures: Whether the game rendered pictures, so that a replay does the same.
         folder: Where the spec lay; the game's own module is looked for there.
         replays: How often it was replayed.
-        reproduced: How often the same oracle then saw it at the same place.
+        reproduced: How often the same oracle then saw it again.
+        key: What tells it from other bugs of its kind, where the place does not.
+        reach: From how far away it is seen.
+        shrunk: Shorter inputs that show it too; None if they were not looked for, or there are none.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -78,11 +117,19 @@ class Finding(BaseModel):
     folder: Path
     replays: int = 0
     reproduced: int = 0
+    key: str = ""
+    reach: float = 0.0
+    shrunk: Shrunk | None = None
+
+    @property
+    def rate(self) -> Rate:
+        """How often replaying the run's inputs shows the bug."""
+        return Rate(self.reproduced, self.replays)
 
     @property
     def sighting(self) -> Sighting:
         """What the oracle saw."""
-        return Sighting(self.kind, self.message, self.tick, self.position, self.detail)
+        return Sighting(self.kind, self.message, self.tick, self.position, self.detail, self.key, self.reach)
 
     @property
     def place(self) -> str:
@@ -123,6 +170,7 @@ def collect(spec: PlaytestSpec, folder: Path, traces: Sequence[Trace]) -> list[t
         traces: In the order of the spec.
     """
     sightings = [(sighting, trace) for trace in traces for sighting in trace.sightings]
+    sightings += [seen for oracle in spec.oracles for seen in concluded(oracle, traces)]
     bugs = group(sightings, spec.coverage.cell)
     counts: dict[str, int] = {each.kind: 0 for each in spec.oracles}
     found = []
@@ -133,6 +181,16 @@ def collect(spec: PlaytestSpec, folder: Path, traces: Sequence[Trace]) -> list[t
             (_finding(spec, folder, f"{sighting.kind}-{counts[sighting.kind]}", times, sighting, trace), trace)
         )
     return found
+
+
+def concluded(options: OracleOptions, traces: Sequence[Trace]) -> list[tuple[Sighting, Trace]]:
+    """Return what an oracle that decides over all runs sees in these, each with the run that shows it best."""
+    noted = [each for each in traces if options.kind in each.notes]
+    oracle = build_oracle(options) if noted else None
+    if not isinstance(oracle, OverRuns):
+        return []
+    found = oracle.conclude([each.notes[options.kind] for each in noted])
+    return [(sighting, noted[index]) for index, sighting in found]
 
 
 def group(sightings: Iterable[tuple[Sighting, Trace]], cell: float) -> list[list[tuple[Sighting, Trace]]]:
@@ -174,14 +232,19 @@ def _finding(
         spec_digest=spec.digest,
         pictures=spec.video.runs > 0,
         folder=folder,
+        key=sighting.key,
+        reach=sighting.reach,
     )
 
 
 def keep_evidence(finding: Finding, trace: Trace, folder: Path) -> None:
-    """Write the finding, the inputs that lead to it and, if the run has pictures, one of the moment into `folder`."""
+    """Write the finding and the inputs that lead to it and, if the run has pictures, one of the moment and a video."""
     finding.save(folder)
     if trace.behavior is not None and trace.actions:
         save_inputs(folder / INPUTS_FILE, trace.behavior, trace.actions[: finding.tick + 1])
     picture = picture_at(trace, finding.tick)
     if picture is not None:
         (folder / PICTURE_FILE).write_bytes(encode_png(picture))
+    clip = film(trace, VideoSpec(seconds=_CLIP_S), until=finding.tick)
+    if clip is not None:
+        (folder / CLIP_FILE).write_bytes(clip.mp4)

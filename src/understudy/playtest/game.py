@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import math
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,7 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
-from understudy.errors import PlaytestError, UnderstudyError
+from understudy.errors import GameError, PlaytestError, UnderstudyError
 from understudy.playtest.moment import Number
 from understudy.playtest.spaces import PlainGame
 from understudy.playtest.spec import GameSpec
@@ -22,6 +25,7 @@ from understudy.spec import Action, BehaviorSpec, SensorSpec
 
 PICTURE = "picture"
 _LARGEST_INFO = 16
+_FLOAT = {float}
 _WIDEST_PICTURE = 400
 
 
@@ -31,9 +35,11 @@ class GameFaultError(Exception):
 
 @contextmanager
 def blaming_the_game() -> Iterator[None]:
-    """Turn whatever the game raises, `sys.exit` too, into a `GameFaultError`."""
+    """Turn what the game raises, `sys.exit` too, into a `GameFaultError`, but that it cannot be started as asked."""
     try:
         yield
+    except GameError:
+        raise
     except (Exception, SystemExit) as error:
         raise GameFaultError(str(error)) from error
 
@@ -45,12 +51,17 @@ class Game:
         spec: Which environment.
         folder: Where the spec lies; its modules can be imported.
         pictures: Whether to render a picture each step if the game has none among its sensors.
+        faults: Whether numbers that are NaN or infinite are told in `faults`, and seen as 0, instead of being an error.
+
+    Attributes:
+        faults: Names of the sensors and of the numbers of `info` that were none after the last step.
+        step_seconds: Wall-clock time that the environment took for the last step.
 
     Raises:
         PlaytestError: If the environment cannot be made.
     """
 
-    def __init__(self, spec: GameSpec, folder: Path, *, pictures: bool) -> None:
+    def __init__(self, spec: GameSpec, folder: Path, *, pictures: bool, faults: bool = False) -> None:
         self.env = _make(spec, folder, pictures=pictures)
         own = getattr(self.env.unwrapped, "behavior", None)
         self._plain = None if isinstance(own, BehaviorSpec) else PlainGame(self.env)
@@ -58,6 +69,10 @@ class Game:
         self._renders = pictures and not picture_sensor(self.behavior) and self.env.render_mode == "rgb_array"
         self.recorded = self.behavior
         """What a recording of this game holds: the behaviour, and the rendered picture if there is one."""
+        self.faults: tuple[str, ...] = ()
+        self.step_seconds = 0.0
+        self._tells_faults = faults
+        self._forms = _forms(self.behavior)
 
     def reset(self, seed: int) -> tuple[dict[str, np.ndarray], dict[str, Number]]:
         """Start an episode; return the observation and the numbers of `info`."""
@@ -68,17 +83,22 @@ class Game:
             space = spaces.Box(0, 255, seen[PICTURE].shape, np.uint8)
             sensors = (*self.behavior.sensors, SensorSpec(PICTURE, space, computed={"rendered": True}))
             self.recorded = BehaviorSpec(self.behavior.name, sensors, self.behavior.actions, self.behavior.decision_hz)
-        return seen, numbers(info)
+            self._forms = _forms(self.recorded)
+        return seen, self._checked(seen, info)
 
     def step(self, action: Action) -> tuple[dict[str, np.ndarray], float, bool, bool, dict[str, Number]]:
         """Step the environment; return what it does, with the numbers of `info`."""
-        with blaming_the_game():
-            raw, reward, terminated, truncated, info = self.env.step(
-                self._plain.action(action) if self._plain else action
-            )
+        # Not `blaming_the_game`, which takes longer than the step of a small game.
+        try:
+            asked = self._plain.action(action) if self._plain else action
+            begun = time.perf_counter()
+            raw, reward, terminated, truncated, info = self.env.step(asked)
+            self.step_seconds = time.perf_counter() - begun
             seen = self._seen(raw)
-            self.recorded.check_observation(seen)
-        return seen, float(reward), bool(terminated), bool(truncated), numbers(info)
+            told = self._checked(seen, info)
+        except (Exception, SystemExit) as error:
+            raise GameFaultError(str(error)) from error
+        return seen, float(reward), bool(terminated), bool(truncated), told
 
     def level_lines(self) -> list[list[float]]:
         """Return the level's lines as [x1, y1, x2, y2, solid] in the game's units; none if it does not offer them.
@@ -108,6 +128,30 @@ class Game:
             seen[PICTURE] = _narrowed(np.asarray(self.env.render(), np.uint8))
         return seen
 
+    def _checked(self, seen: dict[str, np.ndarray], info: Mapping[str, Any]) -> dict[str, Number]:
+        """The numbers of `info`; afterwards `seen` is of the right form and finite, or an error was raised."""
+        told = numbers(info)
+        self.faults = ()
+        if not all(map(self._is_sound, self._forms, seen.values())):
+            self.faults = self._mend(seen) if self._tells_faults else ()
+            self.recorded.check_observation(seen)
+        if self._tells_faults and len(told) < len(info):
+            self.faults += tuple(name for name, value in info.items() if _is_fault(value))
+        return told
+
+    @staticmethod
+    def _is_sound(form: _Form, array: np.ndarray) -> bool:
+        if array.shape != form.shape or array.dtype != form.dtype:
+            return False
+        # Nought times infinity is NaN, as is nought times NaN: one product tells whether there is any.
+        return form.zeros is None or bool(np.vdot(array, form.zeros) == 0)
+
+    def _mend(self, seen: dict[str, np.ndarray]) -> tuple[str, ...]:
+        """Put 0 in place of what is no number, and name the sensors."""
+        bad = tuple(name for name, array in seen.items() if array.dtype.kind == "f" and not np.isfinite(array).all())
+        seen.update({name: np.nan_to_num(seen[name], nan=0, posinf=0, neginf=0) for name in bad})
+        return bad
+
 
 def picture_sensor(behavior: BehaviorSpec) -> str | None:
     """Return the name of the first sensor that is a colour or grey picture, if there is one."""
@@ -122,14 +166,53 @@ def numbers(info: Mapping[str, Any]) -> dict[str, Number]:
     """Return the finite numbers of `info`, and its short vectors of them, as floats and lists of floats."""
     found: dict[str, Number] = {}
     for name, value in info.items():
-        try:
-            array = np.asarray(value)
-        except ValueError:
-            continue
-        small = array.dtype.kind in "biuf" and array.ndim <= 1 and 0 < array.size <= _LARGEST_INFO
-        if small and name.isidentifier() and np.isfinite(array).all():
-            found[name] = array.astype(np.float64).tolist()
+        number = _number(value)
+        if number is not None and name.isidentifier():
+            found[name] = number
     return found
+
+
+def _number(value: Any) -> Number | None:
+    kind = value.__class__
+    # Most are these; numpy takes ten times as long for one.
+    if kind is float or kind is int or kind is bool:
+        return float(value) if math.isfinite(value) else None
+    if (kind is tuple or kind is list) and 0 < len(value) <= _LARGEST_INFO and {type(each) for each in value} == _FLOAT:
+        return list(value) if all(map(math.isfinite, value)) else None
+    array = _array(value)
+    if array is None or not np.isfinite(array).all():
+        return None
+    return array.astype(np.float64).tolist()
+
+
+def _array(value: Any) -> np.ndarray | None:
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        return None
+    small = array.dtype.kind in "biuf" and array.ndim <= 1 and 0 < array.size <= _LARGEST_INFO
+    return array if small else None
+
+
+def _is_fault(value: Any) -> bool:
+    array = _array(value)
+    return array is not None and not np.isfinite(array).all()
+
+
+@dataclass(frozen=True)
+class _Form:
+    """What an array must be like; `zeros` of the same form if it could hold what is no number."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    zeros: np.ndarray | None
+
+
+def _forms(behavior: BehaviorSpec) -> list[_Form]:
+    return [
+        _Form(each.shape, each.dtype, np.zeros(each.shape, each.dtype) if each.dtype.kind == "f" else None)
+        for each in behavior.sensors
+    ]
 
 
 def _make(spec: GameSpec, folder: Path, *, pictures: bool) -> gymnasium.Env[Any, Any]:

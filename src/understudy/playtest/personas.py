@@ -39,15 +39,19 @@ def _open(persona: PersonaSpec, game: BehaviorSpec) -> Agent:
             from understudy.agents.scripted import RayWalker
 
             return RayWalker(game)
+        case "bundle" if persona.inspect:
+            from understudy.agents.executing import open_executing
+
+            return open_executing(persona.bundle, persona.inspect, persona.detector, style=persona.style_text)
         case "bundle":
             from understudy.agents.bundle import Bundle
             from understudy.agents.runtime import BundleAgent
 
-            return BundleAgent(Bundle.load(Path(persona.bundle)))
+            return BundleAgent(Bundle.load(Path(persona.bundle)), style=persona.style_text)
         case "remote":
             from understudy.serving.remote import RemoteAgent
 
-            return RemoteAgent(persona.address, bundle=persona.bundle, patience_s=_PATIENCE_S)
+            return RemoteAgent(persona.address, persona.bundle, patience_s=_PATIENCE_S, style=persona.style_text)
 
 
 class Playback:

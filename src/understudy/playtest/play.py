@@ -5,20 +5,20 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
+from understudy.playtest.builder import TraceBuilder
 from understudy.playtest.child import Child
-from understudy.playtest.coverage import Coverage
-from understudy.playtest.moment import Ended, Ending, Moment, Number, Position, position_of
-from understudy.playtest.oracles import Oracle, build_oracle
-from understudy.playtest.spec import PlaytestSpec, TimeoutSpec
+from understudy.playtest.disk import full_disk
+from understudy.playtest.job import Job
+from understudy.playtest.journal import Journal
+from understudy.playtest.moment import Ended, Ending, Moment
+from understudy.playtest.oracles.options import PictureSpec, TimeoutSpec
+from understudy.playtest.reports import Report, ReportReader
+from understudy.playtest.spec import PlaytestSpec
 from understudy.playtest.trace import Run, Trace
-from understudy.playtest.worker import Job
-from understudy.spec import Action, BehaviorSpec
 
 _POLL_S = 0.2
 
@@ -39,7 +39,7 @@ class Halt:
 def play_run(
     spec: PlaytestSpec, folder: Path, run: Run, halt: Halt, on_step: Callable[[], None] = lambda: None
 ) -> Trace:
-    """Play a run in a process of its own.
+    """Play a run in a process of its own, and keep its reports beside its recording.
 
     Args:
         spec: What is tested, and how.
@@ -50,7 +50,9 @@ def play_run(
 
     Raises:
         UnderstudyError: If an oracle does not fit the game's behaviour.
+        OSError: If the disk is full.
     """
+    needs = frozenset[str]().union(*(each.needs for each in spec.oracles))
     job = Job(
         game=spec.game,
         folder=folder,
@@ -59,14 +61,16 @@ def play_run(
         recording=run.recording,
         persona=run.persona,
         inputs=run.inputs,
-        pictures=spec.video.runs > 0,
+        record=run.record,
+        pictures=spec.video.runs > 0 and (run.record or "picture" in needs),
+        coverage=spec.coverage,
         survey=run.survey,
+        needs=needs,
+        look=next((each for each in spec.oracles if isinstance(each, PictureSpec)), None),
     )
-    oracles = [build_oracle(each) for each in spec.oracles]
-    trace = Trace(run, Coverage(spec.coverage.cell))
-    with Child(job, run.recording.with_suffix(".log")) as child:
-        _Watch(child, spec.limits, trace, oracles, halt, on_step).follow()
-    return trace
+    builder = TraceBuilder(spec, run)
+    with closing(Journal(run.folder)) as journal, Child(job) as child:
+        return _Watch(child, spec.limits, builder, journal, halt, on_step).follow()
 
 
 class _Watch:
@@ -76,83 +80,70 @@ class _Watch:
         self,
         child: Child,
         limits: TimeoutSpec,
-        trace: Trace,
-        oracles: list[Oracle],
+        builder: TraceBuilder,
+        journal: Journal,
         halt: Halt,
         on_step: Callable[[], None],
     ) -> None:
-        self.child, self.limits, self.trace, self.oracles, self.halt = child, limits, trace, oracles, halt
+        self.child, self.limits, self.builder, self.journal, self.halt = child, limits, builder, journal, halt
         self.on_step = on_step
+        self._reader = ReportReader()
         self._started = self._heard = time.monotonic()
-        self._in_game = False
-        self._state: dict[str, Number] = {}
-        self._tick = 0
-        self._observed = True
 
-    def follow(self) -> None:
-        """Read reports until the run is over, and give the trace its ending."""
+    def follow(self) -> Trace:
+        """Read reports until the run is over."""
         ending = None
         while ending is None:
             ending = self._next()
-        if not self._observed:
-            self.trace.observe(Moment(self._tick, self._state, None), self.oracles)
-        self.trace.end(ending, self.oracles)
+        return self.builder.end(ending)
 
     def _next(self) -> Ending | None:
         try:
-            report = self.child.read(_POLL_S)
+            chunk = self.child.read(_POLL_S)
         except EOFError:
-            return self._ending(Ended.DIED, f"The game's process died. {self.child.cause_of_death()}", "log")
-        ending = self._take(report) if report else self._late()
-        return self._ending(Ended.STOPPED) if ending is None and self.halt.now else ending
+            return self._death()
+        if chunk:
+            self._heard = time.monotonic()
+            self.journal.add(chunk)
+        ending = self._take_all(chunk) or self._late()
+        return self.builder.ending(Ended.STOPPED) if ending is None and self.halt.now else ending
 
-    def _take(self, report: dict[str, Any]) -> Ending | None:
-        self._heard = time.monotonic()
-        match report["event"]:
-            case "ready":
-                self.trace.behavior = BehaviorSpec.from_dict(report["behavior"])
-                self.trace.lines = report["lines"]
-                for each in self.oracles:
-                    each.reset(self.trace.behavior)
-            case "state":
-                self._take_state(report)
-            case "action":
-                self._in_game = True
-                self._take_action(report["action"])
-            case "close":
-                self._in_game = True
-            case "end":
-                return self._ending(Ended[report["how"]], report.get("message", ""), report.get("detail", ""))
-        return self._late()
+    def _take_all(self, chunk: bytes) -> Ending | None:
+        for report in self._reader.feed(chunk):
+            ending = self._take(report)
+            if ending or self.halt.now:
+                return ending
+        return None
 
-    def _take_state(self, report: dict[str, Any]) -> None:
-        self._in_game, self._observed = False, False
-        self._state, self._tick = report["info"], report["tick"]
-        self.trace.reward += report["reward"] or 0.0
+    def _take(self, report: Report) -> Ending | None:
+        if isinstance(report, Moment):
+            if report.action is not None:
+                self.on_step()
+        elif report.get("full"):
+            raise full_disk(self.builder.trace.run.folder)
+        return self.builder.take(report)
 
-    def _take_action(self, form: dict[str, Any]) -> None:
-        behavior = self.trace.behavior
-        assert behavior is not None
-        action: Action = {part.name: np.asarray(form[part.name], part.dtype) for part in behavior.actions}
-        self.trace.observe(Moment(self._tick, self._state, action), self.oracles)
-        self._observed = True
-        self.on_step()
+    def _death(self) -> Ending:
+        """A game crashes by itself, but nothing kills itself: that was the system or a person."""
+        cause = self.child.cause_of_death()
+        if self.child.was_killed:
+            message = f"Its worker was killed from outside, as a system that runs out of memory does. {cause}"
+            return self.builder.ending(Ended.BROKEN, message, self.child.log_tail(), again=True)
+        return self.builder.ending(Ended.DIED, f"The game's process died. {cause}", self.child.log_tail())
 
     def _late(self) -> Ending | None:
         """The ending if a limit is passed: the game's if it was its turn, else the player's."""
-        now, limits = time.monotonic(), self.limits
-        starting = self.trace.behavior is None
-        limit = limits.start_seconds if starting else limits.step_seconds
+        now, limits, started = time.monotonic(), self.limits, self.builder.started
+        limit = limits.step_seconds if started else limits.start_seconds
         if now - self._heard > limit:
-            what = "The game did not start" if starting else "A step of the game did not end"
-            if starting or self._in_game:
-                return self._ending(Ended.HUNG, f"{what} within {limit:g} s.", "log")
-            return self._ending(Ended.BROKEN, f"'{self.trace.run.persona.name}' did not decide within {limit:g} s.")
+            what = "A step of the game did not end" if started else "The game did not start"
+            if not started or self.child.in_game:
+                return self._failure(Ended.HUNG, f"{what} within {limit:g} s.")
+            name = self.builder.trace.run.persona.name
+            return self.builder.ending(Ended.BROKEN, f"'{name}' did not decide within {limit:g} s.", again=True)
         if now - self._started > limits.run_seconds:
-            return self._ending(Ended.OVERTIME, f"The run was not over within {limits.run_seconds:g} s.")
+            return self.builder.ending(Ended.OVERTIME, f"The run was not over within {limits.run_seconds:g} s.")
         return None
 
-    def _ending(self, how: Ended, message: str = "", detail: str = "") -> Ending:
-        position: Position | None = position_of(self._state)
-        detail = self.child.log_tail() if detail == "log" else detail
-        return Ending(how, self._tick, position, message, detail)
+    def _failure(self, how: Ended, message: str) -> Ending:
+        return self.builder.ending(how, message, self.child.log_tail())

@@ -6,13 +6,17 @@ import threading
 from types import TracebackType
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from understudy.playtest.trace import Run
 
 
 class ProgressBar:
     """A listener with a bar of the runs, the decisions made and the findings so far.
 
-    Use it as a context manager. Where the output is not a terminal, it prints one line when it is over.
+    Use it as a context manager. The bar appears once there is something to play; where the output is not a terminal,
+    one line is printed when it is over.
     """
 
     def __init__(self, console: Console) -> None:
@@ -29,13 +33,13 @@ class ProgressBar:
         self._lock = threading.Lock()
 
     def __enter__(self) -> ProgressBar:
-        self._progress.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._progress.stop()
+        if self._progress.live.is_started:
+            self._progress.stop()
 
     def step(self) -> None:
         """Count one decision."""
@@ -46,4 +50,10 @@ class ProgressBar:
 
     def progress(self, done: int, planned: int, findings: int) -> None:
         """Move the bar."""
+        if not self._progress.live.is_started:
+            self._progress.start()
         self._progress.update(self._task, completed=done, total=planned, findings=findings)
+
+    def lost(self, run: Run, message: str) -> None:
+        """Print that a run's worker failed and is replaced."""
+        self._progress.console.print(f"[yellow]{escape(run.name)} is played again:[/] {escape(message)}")

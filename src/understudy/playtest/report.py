@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +13,12 @@ import understudy
 from understudy.agents.bundle import Bundle
 from understudy.errors import BundleError, ServingError
 from understudy.evaluation.statistics import Interval
-from understudy.playtest.charts import PLOT_HEIGHT, PLOT_WIDTH, draw_curves, draw_maps
-from understudy.playtest.findings import PICTURE_FILE, Finding
-from understudy.playtest.runner import Results
+from understudy.playtest.cards import data_url, draw_cards
+from understudy.playtest.coverage_section import draw_coverage
+from understudy.playtest.maps import label_marks
+from understudy.playtest.results import Results
 from understudy.playtest.spec import PersonaSpec
 from understudy.playtest.summary import UNITS, summarise
-from understudy.playtest.trace import Trace
 from understudy.playtest.video import Clip, film
 
 REPORT_FILE = "index.html"
@@ -46,32 +45,41 @@ class Learned:
 
 def write_report(results: Results, path: Path) -> None:
     """Write the report of a playtest."""
-    environment = jinja2.Environment(
+    coverage = draw_coverage(results)
+    table = [(each, summarise(results.of(each)), len(results.of(each))) for each in results.spec.personas]
+    page = (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            results=results,
+            spec=results.spec,
+            version=understudy.__version__,
+            cards=draw_cards(results, coverage.sheet),
+            coverage=coverage,
+            sheet=coverage.sheet,
+            units=UNITS,
+            table=table,
+            columns=[name for name in UNITS if any(name in totals for _, totals, _ in table)],
+            videos=_videos(results),
+            learned=_learned(results.spec.personas),
+            decisions=sum(len(each.actions) for each in results.traces),
+            game_seconds=sum(len(each.actions) / each.hz for each in results.traces),
+        )
+    )
+    path.write_text(page, encoding="utf-8")
+
+
+def environment() -> jinja2.Environment:
+    """Return the templates, with text escaped and names that are not there refused."""
+    made = jinja2.Environment(
         loader=jinja2.PackageLoader("understudy.playtest"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"amount": amount, "clock": clock}
-    table = [(each, summarise(results.of(each)), len(results.of(each))) for each in results.spec.personas]
-    page = environment.get_template("report.html.j2").render(
-        results=results,
-        spec=results.spec,
-        version=understudy.__version__,
-        pictures={each.id: _picture(each, results.out) for each in results.findings},
-        maps=draw_maps(results),
-        curves=draw_curves(results),
-        plot=(PLOT_WIDTH, PLOT_HEIGHT),
-        units=UNITS,
-        table=table,
-        columns=[name for name in UNITS if any(name in totals for _, totals, _ in table)],
-        videos=_videos(results),
-        learned=_learned(results.spec.personas),
-        decisions=sum(len(each.actions) for each in results.traces),
-        game_seconds=sum(len(each.actions) / each.hz for each in results.traces),
-    )
-    path.write_text(page, encoding="utf-8")
+    made.filters |= {"amount": amount, "clock": clock, "percent": percent, "labelled": label_marks}
+    return made
 
 
 def amount(value: float | Interval) -> str:
@@ -82,16 +90,17 @@ def amount(value: float | Interval) -> str:
     return f"{number:.1f}" if abs(number) >= 10 else f"{number:.2f}"
 
 
+def percent(share: float) -> str:
+    """Return a share as whole percent, with a decimal where that would say 0 or 100 and be wrong."""
+    whole = f"{share:.0%}"
+    return f"{share:.1%}" if whole in ("0%", "100%") and share not in (0, 1) else whole
+
+
 def clock(seconds: float) -> str:
     """Return a time as minutes and seconds, or as hours, minutes and seconds."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02} h" if hours else f"{minutes}:{rest:02} min"
-
-
-def _picture(finding: Finding, out: Path) -> str | None:
-    path = out / "findings" / finding.id / PICTURE_FILE
-    return _data_url("image/png", path.read_bytes()) if path.exists() else None
 
 
 def _videos(results: Results) -> list[Video]:
@@ -101,12 +110,12 @@ def _videos(results: Results) -> list[Video]:
         for trace in results.of(each)[: results.spec.video.runs]
         if trace.actions
     ]
-    clips = [(trace, film(trace, results.spec.video)) for trace in shown]
-    return [_video(trace, clip) for trace, clip in clips if clip]
-
-
-def _video(trace: Trace, clip: Clip) -> Video:
-    return Video(trace.run.name, clip, _data_url("video/mp4", clip.mp4), _data_url("image/jpeg", clip.poster))
+    clips = ((trace.run.name, film(trace, results.spec.video)) for trace in shown)
+    return [
+        Video(name, clip, data_url("video/mp4", clip.mp4), data_url("image/jpeg", clip.poster))
+        for name, clip in clips
+        if clip
+    ]
 
 
 def _learned(personas: Sequence[PersonaSpec]) -> list[Learned]:
@@ -145,7 +154,3 @@ def _is_row(row: object) -> TypeGuard[Mapping[str, object]]:
     if not isinstance(row, Mapping) or any(name not in row for name in _METRICS):
         return False
     return all(isinstance(row[name], (int, float)) for name in _METRICS[1:])
-
-
-def _data_url(kind: str, data: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(data).decode()}"

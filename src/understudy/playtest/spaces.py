@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -36,18 +36,18 @@ class PlainGame:
         actions = tuple(ActionSpec(key, _action_space(space)) for key, space in self._done.items())
         hz = float(env.metadata.get("render_fps") or _USUAL_HZ)
         self.behavior = BehaviorSpec(name, sensors, actions, hz)
+        # Looked up once: these are asked for at every decision.
+        self._forms = [(each.name, each.dtype, each.shape) for each in sensors]
+        self._raws = [(name, _raw(space)) for name, space in self._done.items()]
 
     def observation(self, raw: Any) -> dict[str, np.ndarray]:
         """Return what the environment gave as one array per sensor."""
         values = {"observation": raw} if self._flat_seen else raw
-        return {
-            each.name: np.asarray(values[each.name], each.space.dtype).reshape(each.space.shape)
-            for each in self.behavior.sensors
-        }
+        return {name: np.asarray(values[name], dtype).reshape(shape) for name, dtype, shape in self._forms}
 
     def action(self, action: Action) -> Any:
         """Return an action in the form that the environment's `step` takes."""
-        values = {name: _raw(action[name], space) for name, space in self._done.items()}
+        values = {name: raw(action[name]) for name, raw in self._raws}
         return values["action"] if self._flat_done else values
 
 
@@ -77,7 +77,9 @@ def _action_space(space: spaces.Space[Any]) -> spaces.Discrete | spaces.MultiBin
     )
 
 
-def _raw(value: np.ndarray, space: spaces.Space[Any]) -> Any:
+def _raw(space: spaces.Space[Any]) -> Callable[[np.ndarray], Any]:
     if isinstance(space, spaces.Discrete):
-        return int(value) + int(space.start)
-    return np.asarray(value, space.dtype)
+        first = int(space.start)
+        return lambda value: int(value) + first
+    dtype = space.dtype
+    return lambda value: np.asarray(value, dtype)

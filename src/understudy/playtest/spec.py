@@ -7,41 +7,17 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from understudy.errors import PlaytestError, suggest
+from understudy.playtest.coverage.options import CoverageSpec
+from understudy.playtest.mistakes import sentence
+from understudy.playtest.options import Count, Natural, Part, Positive
+from understudy.playtest.oracles.options import CrashSpec, StuckSpec, TimeoutSpec
+from understudy.playtest.oracles.registry import OracleSpec, oracle_kinds
 
 AgentKind: TypeAlias = Literal["random", "scripted", "bundle", "remote"]
-OracleKind: TypeAlias = Literal["crash", "stuck", "timeout"]
-Count: TypeAlias = Annotated[int, Field(ge=1)]
-Natural: TypeAlias = Annotated[int, Field(ge=0)]
-Positive: TypeAlias = Annotated[float, Field(gt=0)]
-
-_MESSAGES = {
-    "model_type": "should be a mapping of keys",
-    "model_attributes_type": "should be a mapping of keys",
-    "string_pattern_mismatch": "should be letters, digits, '-' and '_'",
-}
-ORACLE_KINDS: tuple[OracleKind, ...] = ("crash", "stuck", "timeout")
-
-
-class Part(BaseModel):
-    """A part of the spec; it refuses keys it does not know and suggests the nearest."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, protected_namespaces=())
-
-    @model_validator(mode="before")
-    @classmethod
-    def _know_every_key(cls, value: object) -> object:
-        known = {field.alias or name for name, field in cls.model_fields.items()}
-        allowed = known | set(cls.model_fields)
-        unknown = [str(key) for key in value if key not in allowed] if isinstance(value, dict) else []
-        if unknown:
-            raise PydanticCustomError(
-                "unknown_key", "{key}|{hint}", {"key": unknown[0], "hint": suggest(unknown[0], known)}
-            )
-        return value
 
 
 class GameSpec(Part):
@@ -52,22 +28,31 @@ class GameSpec(Part):
         args: Handed to `gymnasium.make`.
         import_: A module to import first, which registers the id (`import` in the file). It is looked for beside the
             spec too.
+        build: What the build under test is called, in reports and where two builds are compared.
     """
 
     id: str
-    args: dict[str, Any] = {}
+    args: dict[str, Any] = Field(default_factory=dict)
     import_: Annotated[str | None, Field(alias="import")] = None
+    build: str = ""
 
 
 class PersonaSpec(Part):
-    """Who plays.
+    """Who plays: an agent, its style and its skill.
 
     Attributes:
         name: Letters, digits, `-` and `_`; names the files of its runs.
         agent: `random`, `scripted` (walks by its rays), `bundle` (a trained bot) or `remote` (asks a server).
         bundle: The bundle's folder; for a `remote` agent the name the server knows it by, empty for its only one.
         address: Of the server, for a `remote` agent.
-        runs: How many episodes it plays, with the seeds `seed`, `seed + 1` and so on.
+        style: One of the bundle's, a blend such as `rusher:0.7+anchor:0.3`, or a `.style.json` file; by default the
+            bundle's own.
+        sliders: By trait, how far to go from that style, in standard deviations among the bundle's players.
+        skill: From 0 to 1; by default the style's.
+        demonstrations: Recordings, or folders of them, to read the style from instead.
+        inspect: A second bundle that takes over at an object of interest; see `docs/testers.md`.
+        detector: The file that says when, as `understudy detect` writes it.
+        runs: How many episodes it plays at most, with the seeds `seed`, `seed + 1` and so on.
         seed: Of its first run.
     """
 
@@ -75,8 +60,21 @@ class PersonaSpec(Part):
     agent: AgentKind
     bundle: str = ""
     address: str = ""
+    style: str = ""
+    sliders: dict[str, float] = Field(default_factory=dict)
+    skill: Annotated[float, Field(ge=0, le=1)] | None = None
+    demonstrations: tuple[str, ...] = ()
+    inspect: str = ""
+    detector: str = ""
     runs: Count = 1
     seed: Natural = 0
+
+    @property
+    def style_text(self) -> str:
+        """The style with its sliders and skill, as `understudy.agents.styles` reads it."""
+        dials = [f"{name}={amount}" for name, amount in self.sliders.items()]
+        dials += [] if self.skill is None else [f"skill={self.skill}"]
+        return ",".join([self.style, *dials])
 
     @model_validator(mode="after")
     def _name_its_agent(self) -> PersonaSpec:
@@ -86,6 +84,51 @@ class PersonaSpec(Part):
             raise PydanticCustomError("lacks", "has the agent 'remote' but no 'address'; name the server as host:port")
         return self
 
+    @model_validator(mode="after")
+    def _inspect_what_is_detected(self) -> PersonaSpec:
+        if bool(self.inspect) != bool(self.detector):
+            raise PydanticCustomError("lacks", "has one of 'inspect' and 'detector'; name both, or neither")
+        if self.inspect and self.agent != "bundle":
+            raise PydanticCustomError("lacks", "has 'inspect' and 'detector', which need the agent 'bundle'")
+        return self
+
+    @model_validator(mode="after")
+    def _have_one_style(self) -> PersonaSpec:
+        context = {"agent": self.agent}
+        if self.agent in ("random", "scripted") and (self.style_text or self.demonstrations):
+            raise PydanticCustomError("lacks", "has a style, but the agent '{agent}' has none to choose", context)
+        if self.agent != "bundle" and (self.demonstrations or self._style_is_a_file):
+            raise PydanticCustomError("lacks", "has a style from files, which needs the agent 'bundle'")
+        if self.demonstrations and (self.style or self.sliders):
+            raise PydanticCustomError("lacks", "has demonstrations and a style; leave one of them out")
+        if self._style_is_a_file and (self.sliders or self.skill is not None):
+            raise PydanticCustomError("lacks", "has a style file and sliders or a skill; leave one of them out")
+        return self
+
+    @property
+    def _style_is_a_file(self) -> bool:
+        return self.style.endswith(".style.json")
+
+
+class PlateauSpec(Part):
+    """When a persona has seen what it will see.
+
+    Attributes:
+        runs: After every so many of its runs, a persona is done if they added too little to what it had seen before.
+        steps: A run is over if its last so many decisions added too little to what it had seen before them.
+        percent: Less than this share of the cells seen before is too little.
+    """
+
+    runs: Count | None = None
+    steps: Count | None = None
+    percent: Positive = 1.0
+
+    @model_validator(mode="after")
+    def _count_something(self) -> PlateauSpec:
+        if self.runs is None and self.steps is None:
+            raise PydanticCustomError("lacks", "needs 'runs' or 'steps': how many of them may find nothing new")
+        return self
+
 
 class BudgetSpec(Part):
     """How long the playtest may take.
@@ -93,84 +136,51 @@ class BudgetSpec(Part):
     Attributes:
         steps: Decisions per run, at most.
         minutes: Wall-clock minutes for all runs together; None is no limit.
+        plateau: When to stop since nothing new is found; None is never.
+        retries: How often a run is played again whose worker failed by no fault of the game.
     """
 
     steps: Count = 1000
     minutes: Positive | None = None
+    plateau: PlateauSpec | None = None
+    retries: Natural = 2
 
 
-class CrashSpec(Part):
-    """The game raised an error, or its process died."""
-
-    kind: Literal["crash"] = "crash"
-
-
-class StuckSpec(Part):
-    """The player asked to move and did not get away.
+class Criteria(Part):
+    """What must hold of the runs of one persona, or of all.
 
     Attributes:
-        distance: In the game's units: staying inside a box with a shorter diagonal is being stuck.
-        seconds: Of game time that it must last.
-        share: Of the decisions in that time, how many must ask to move.
-        parts: The action parts that move the player; by default `move` and `strafe`, or all if there is neither.
+        max_findings: Findings allowed by kind; one number in the file holds for every kind.
+        min_coverage: Cells that the runs together must visit.
     """
 
-    kind: Literal["stuck"] = "stuck"
-    distance: Positive = 32.0
-    seconds: Positive = 5.0
-    share: Annotated[float, Field(gt=0, le=1)] = 0.8
-    parts: tuple[str, ...] = ()
-
-
-class TimeoutSpec(Part):
-    """The game hung.
-
-    Attributes:
-        step_seconds: Wall-clock seconds that one step may take.
-        run_seconds: Wall-clock seconds that one run may take.
-        start_seconds: Wall-clock seconds until the first observation.
-    """
-
-    kind: Literal["timeout"] = "timeout"
-    step_seconds: Positive = 20.0
-    run_seconds: Positive = 900.0
-    start_seconds: Positive = 120.0
-
-
-OracleSpec: TypeAlias = Annotated[CrashSpec | StuckSpec | TimeoutSpec, Field(discriminator="kind")]
-
-
-class CoverageSpec(Part):
-    """How coverage is counted: `cell` is the side of a square cell in the game's units."""
-
-    cell: Positive = 64.0
-
-
-class PassSpec(Part):
-    """What passes.
-
-    Attributes:
-        max_findings: Findings allowed by kind, 0 where none is given; one number in the file holds for every kind.
-        min_coverage: Cells that all runs together must visit.
-    """
-
-    max_findings: dict[str, Natural] = {}
+    max_findings: dict[str, Natural] = Field(default_factory=dict)
     min_coverage: Natural = 0
+
+    @field_validator("max_findings", mode="before", json_schema_input_type=dict[str, Natural] | Natural)
+    @classmethod
+    def _by_kind(cls, value: object) -> object:
+        if isinstance(value, int):
+            return dict.fromkeys(oracle_kinds(), value)
+        unknown = [str(key) for key in value if key not in oracle_kinds()] if isinstance(value, dict) else []
+        if unknown:
+            context = {"key": unknown[0], "hint": suggest(unknown[0], oracle_kinds())}
+            raise PydanticCustomError("lacks", "names '{key}', which is no oracle.{hint}", context)
+        return value
+
+
+class PassSpec(Criteria):
+    """What passes: criteria for all runs together, where a kind that is not named may have no finding.
+
+    Attributes:
+        personas: Further criteria for single personas, by name; a kind that is not named there is not counted.
+    """
+
+    personas: dict[str, Criteria] = Field(default_factory=dict)
 
     def allowed(self, kind: str) -> int:
         """Return how many findings of `kind` may be there."""
         return self.max_findings.get(kind, 0)
-
-    @field_validator("max_findings", mode="before")
-    @classmethod
-    def _by_kind(cls, value: object) -> object:
-        if isinstance(value, int):
-            return dict.fromkeys(ORACLE_KINDS, value)
-        unknown = [str(key) for key in value if key not in ORACLE_KINDS] if isinstance(value, dict) else []
-        if unknown:
-            context = {"key": unknown[0], "hint": suggest(unknown[0], ORACLE_KINDS)}
-            raise PydanticCustomError("lacks", "names '{key}', which is no oracle.{hint}", context)
-        return value
 
 
 class VideoSpec(Part):
@@ -189,6 +199,20 @@ class VideoSpec(Part):
     width: Annotated[int, Field(ge=64, le=1920)] = 480
 
 
+class ReplaySpec(Part):
+    """What is done with each finding once the runs are over.
+
+    Attributes:
+        times: How often it is replayed, to tell a deterministic bug from a flaky one.
+        shrink: How many replays the search for the shortest inputs that show it may take; 0 does not look for them.
+        minutes: Wall-clock minutes that this search may take.
+    """
+
+    times: Count = 3
+    shrink: Natural = 100
+    minutes: Positive = 3.0
+
+
 class PlaytestSpec(Part):
     """A whole playtest, as read from its file."""
 
@@ -198,6 +222,7 @@ class PlaytestSpec(Part):
     oracles: tuple[OracleSpec, ...] = (CrashSpec(), StuckSpec(), TimeoutSpec())
     coverage: CoverageSpec = CoverageSpec()
     pass_: Annotated[PassSpec, Field(alias="pass")] = PassSpec()
+    replay: ReplaySpec = ReplaySpec()
     video: VideoSpec = VideoSpec()
     notes: str = ""
 
@@ -215,6 +240,15 @@ class PlaytestSpec(Part):
                 raise PydanticCustomError("twice", "has {what} '{name}' twice", {"what": what, "name": twice[0]})
         return self
 
+    @model_validator(mode="after")
+    def _know_who_must_pass(self) -> PlaytestSpec:
+        known = [each.name for each in self.personas]
+        for name in self.pass_.personas:
+            if name not in known:
+                context = {"name": name, "hint": suggest(name, known)}
+                raise PydanticCustomError("lacks", "has criteria for '{name}', which is no persona.{hint}", context)
+        return self
+
     @property
     def limits(self) -> TimeoutSpec:
         """The time limits that hold, whether or not breaking one is a finding."""
@@ -228,7 +262,7 @@ class PlaytestSpec(Part):
 
 
 def read_spec(path: Path) -> PlaytestSpec:
-    """Read a spec file; relative bundle folders are taken from the folder of the file.
+    """Read a spec file; relative paths of personas are taken from the folder of the file.
 
     Raises:
         PlaytestError: If it cannot be read; one sentence for each thing wrong in it.
@@ -237,15 +271,27 @@ def read_spec(path: Path) -> PlaytestSpec:
     try:
         spec = PlaytestSpec.model_validate(form)
     except ValidationError as error:
-        raise PlaytestError("\n".join(_sentence(path, dict(each)) for each in error.errors())) from error
-    personas = tuple(_anchored(each, path.resolve().parent) for each in spec.personas)
-    return spec.model_copy(update={"personas": personas})
+        mistakes = [sentence(path, dict(each)) for each in error.errors()]
+        raise PlaytestError("\n".join(mistakes)) from error
+    home = path.resolve().parent
+    update = {
+        "personas": tuple(_anchored(each, home) for each in spec.personas),
+        "oracles": tuple(each.anchored(home) for each in spec.oracles),
+        "coverage": spec.coverage.anchored(home),
+    }
+    return spec.model_copy(update=update)
 
 
 def _anchored(persona: PersonaSpec, folder: Path) -> PersonaSpec:
     if persona.agent != "bundle":
         return persona
-    return persona.model_copy(update={"bundle": str(folder / persona.bundle)})
+    update: dict[str, object] = {"bundle": str(folder / persona.bundle)}
+    update["demonstrations"] = tuple(str(folder / each) for each in persona.demonstrations)
+    if persona.style.endswith(".style.json"):
+        update["style"] = str(folder / persona.style)
+    if persona.inspect:
+        update |= {"inspect": str(folder / persona.inspect), "detector": str(folder / persona.detector)}
+    return persona.model_copy(update=update)
 
 
 def _read_yaml(path: Path) -> object:
@@ -255,34 +301,8 @@ def _read_yaml(path: Path) -> object:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         reason = "is not there" if isinstance(error, FileNotFoundError) else f"cannot be read ({error})"
-        raise PlaytestError(f"{path} {reason}. Write a first spec: understudy playtest-init {path}") from error
+        raise PlaytestError(f"{path} {reason}. Write a first spec: understudy playtest init {path}") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise PlaytestError(f"{path}{place}: not YAML: {getattr(error, 'problem', None) or error}.") from error
-
-
-def _sentence(path: Path, error: dict[str, Any]) -> str:
-    """One thing wrong, as one sentence: which file, which key, what was found, what to do."""
-    location = list(error["loc"])
-    if location[:1] == ["oracles"]:
-        del location[2:3]  # pydantic puts the kind into the path
-    where, kind, found = _dotted(location), error["type"], error["input"]
-    context = error.get("ctx", {})
-    if kind == "unknown_key":
-        return f"{path}: '{context['key']}' is not a key of {where or 'a playtest'}.{context['hint']}"
-    if kind == "missing":
-        return f"{path}: {_dotted(location[:-1]) or 'the playtest'} lacks '{location[-1]}'."
-    if kind == "union_tag_invalid":
-        return f"{path}: {where}.kind is '{context['tag']}', which is no oracle.{suggest(context['tag'], ORACLE_KINDS)}"
-    if kind == "union_tag_not_found":
-        return f"{path}: {where} lacks 'kind'.{suggest('', ORACLE_KINDS)}"
-    if kind in ("lacks", "twice"):
-        return f"{path}: {where or 'the playtest'} {error['msg'].rstrip('.')}."
-    message = _MESSAGES.get(kind, error["msg"].removeprefix("Input "))
-    return f"{path}: {where or 'the playtest'} {message}, not {found!r}."
-
-
-def _dotted(location: list[Any]) -> str:
-    """The path of a key, as `personas[0].runs`."""
-    return "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in location).lstrip(".")

@@ -12,6 +12,8 @@ UNITS = {
     "distance": ("distance", "units"),
     "area": ("area", "sq. units"),
     "seconds stuck": ("time stuck", "s"),
+    "progress": ("progress", ""),
+    "deaths": ("deaths", ""),
     "kills": ("kills", ""),
     "damage dealt": ("damage dealt", ""),
     "reward": ("reward", ""),

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from understudy.playtest.coverage import Coverage
 from understudy.playtest.moment import Ended, Ending, Moment, Number, Position, Sighting
-from understudy.playtest.oracles import Oracle, Stuck
+from understudy.playtest.oracles import Note, Panel, Stuck
 from understudy.playtest.spec import PersonaSpec
 from understudy.spec import Action, BehaviorSpec
 
-COUNTED = ("kills", "damage_dealt", "damage_taken")
+COUNTED = ("kills", "damage_dealt", "damage_taken", "deaths", "progress")
 """Numbers of `info` that a run's totals hold the growth of."""
 
 
@@ -27,6 +27,7 @@ class Run:
         recording: Where its recording goes, without suffix.
         inputs: A file of recorded inputs to play back instead.
         survey: Whether to ask the game for its level's lines.
+        record: Whether to record it.
     """
 
     persona: PersonaSpec
@@ -34,6 +35,12 @@ class Run:
     recording: Path
     inputs: Path | None = None
     survey: bool = False
+    record: bool = True
+
+    @property
+    def folder(self) -> Path:
+        """Where its files lie."""
+        return self.recording.parent
 
     @property
     def name(self) -> str:
@@ -55,6 +62,10 @@ class Trace:
         sightings: What the oracles saw, in order.
         ending: How it ended.
         reward: The sum of all rewards.
+        notes: What the oracles that decide over all runs noted of this one, by kind.
+        failures: Of each oracle that threw, by kind: what it threw, in a sentence.
+        reports: How many of its worker's reports it was built from.
+        lost: Of each earlier attempt at the run, how its worker failed.
     """
 
     run: Run
@@ -66,8 +77,12 @@ class Trace:
     sightings: list[Sighting] = field(default_factory=list)
     ending: Ending = field(default_factory=lambda: Ending(Ended.STOPPED, 0))
     reward: float = 0.0
-    _first: dict[str, Number] = field(default_factory=dict)
-    _last: dict[str, Number] = field(default_factory=dict)
+    notes: Mapping[str, Note] = field(default_factory=dict)
+    failures: Mapping[str, str] = field(default_factory=dict)
+    reports: int = 0
+    lost: list[str] = field(default_factory=list)
+    _first: Mapping[str, Number] = field(default_factory=dict)
+    _last: Mapping[str, Number] = field(default_factory=dict)
     _distance: float = 0.0
     _stuck_decisions: int = 0
     _alive_decisions: int = 0
@@ -82,30 +97,34 @@ class Trace:
         """Whether the game got as far as a first observation, or crashed on the way there."""
         return self.ending.how is not Ended.BROKEN and (self.behavior is not None or bool(self.sightings))
 
-    def observe(self, moment: Moment, oracles: Sequence[Oracle]) -> None:
-        """Take in one decision and ask the oracles."""
-        self._first = self._first or dict(moment.info)
-        self._last = dict(moment.info)
+    def observe(self, moment: Moment, panel: Panel) -> None:
+        """Take in one decision, or the last state, and ask the oracles."""
+        self._first = self._first or moment.info
+        self._last = moment.info
+        self.reward += moment.reward
         self._walk_to(moment.position)
+        self.sightings += panel.observe(moment)
         if moment.action is None:
             return
         self.actions.append(moment.action)
-        self.coverage.visit(moment.position)
+        self.coverage.visit(moment.position, moment.info)
         self._alive_decisions += not moment.info.get("dead")
-        self.sightings += [seen for each in oracles if (seen := each.observe(moment))]
-        self._stuck_decisions = sum(each.num_decisions for each in oracles if isinstance(each, Stuck))
 
-    def end(self, ending: Ending, oracles: Sequence[Oracle]) -> None:
+    def end(self, ending: Ending, panel: Panel) -> None:
         """Take in how the run ended and ask the oracles."""
         self.ending = ending
-        self.sightings += [seen for each in oracles if (seen := each.end(ending))]
+        self.sightings += panel.end(ending)
+        self.notes, self.failures = panel.notes(), panel.failures
+        self._stuck_decisions = sum(each.num_decisions for each in panel.oracles if isinstance(each, Stuck))
 
     def totals(self) -> dict[str, float]:
         """Return the run's totals by name; only those that the game gives the numbers for."""
         totals = {"decisions": float(len(self.actions)), "reward": self.reward}
         totals["seconds alive"] = self._alive_decisions / self.hz
         if self.path:
-            totals |= {"distance": self._distance, "area": self.coverage.area}
+            totals["distance"] = self._distance
+            if self.coverage.area is not None:
+                totals["area"] = self.coverage.area
             totals["seconds stuck"] = self._stuck_decisions / self.hz
         for name in COUNTED:
             first, last = self._first.get(name), self._last.get(name)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +23,7 @@ from understudy.recordings.video import VideoWriter
 _STRIP = 40
 _INK, _PAPER = (235, 235, 235), (24, 26, 30)
 _QUALITY = 27
+_AFTER_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -33,18 +36,29 @@ class Clip:
     height: int
 
 
-def film(trace: Trace, options: VideoSpec) -> Clip | None:
-    """Return a video of a run's first seconds, or None if it has no pictures."""
+def film(trace: Trace, options: VideoSpec, until: int | None = None) -> Clip | None:
+    """Return a video of a run's first seconds, or of its last before a decision; None if it has no pictures.
+
+    Args:
+        trace: Of the run.
+        options: How long and how wide it may be.
+        until: The decision that the video should end just after; its middle is then shown before it plays.
+    """
     episode = open_episode(trace)
     sensor = picture_sensor(episode.behavior) if episode else None
     if episode is None or sensor is None:
         return None
     fps = options.fps or episode.behavior.decision_hz
-    count = min(episode.num_steps, math.ceil(options.seconds * fps))
-    if count == 0:
+    longest = math.ceil(options.seconds * fps)
+    stop = min(episode.num_steps, len(trace.actions))
+    # A little of what follows shows that the player is still stuck, or where the fall goes on.
+    stop = min(stop, longest if until is None else until + 1 + math.ceil(_AFTER_S * fps))
+    start = 0 if until is None else max(0, stop - longest)
+    if stop <= start:
         return None
-    frames = [_compose(trace, episode, sensor, tick, options.width) for tick in range(count)]
-    return Clip(_encode(frames, fps), _jpeg(frames[count // 3]), frames[0].shape[1], frames[0].shape[0])
+    shown = start + (stop - start) // 3 if until is None else min(until, stop - 1)
+    frames = (_compose(trace, episode, sensor, tick, options.width) for tick in range(start, stop))
+    return _encode(frames, fps, shown - start)
 
 
 def _compose(trace: Trace, episode: Episode, sensor: str, tick: int, width: int) -> np.ndarray[Any, Any]:
@@ -65,13 +79,18 @@ def _write(strip: np.ndarray[Any, Any], text: str, left: int) -> None:
     cv2.putText(strip, text, (left, 26), cv2.FONT_HERSHEY_SIMPLEX, 0.5, _INK, 1, cv2.LINE_AA)
 
 
-def _encode(frames: list[np.ndarray[Any, Any]], fps: float) -> bytes:
-    file = io.BytesIO()
-    height, width = frames[0].shape[:2]
-    with VideoWriter(file, height, width, fps, crf=_QUALITY) as writer:
-        for frame in frames:
+def _encode(frames: Iterable[np.ndarray[Any, Any]], fps: float, shown: int) -> Clip:
+    """Encode frame by frame: a long video of large pictures never lies in memory whole."""
+    file, writer, poster, size = io.BytesIO(), None, b"", (0, 0)
+    with ExitStack() as stack:
+        for index, frame in enumerate(frames):
+            if writer is None:
+                size = frame.shape[0], frame.shape[1]
+                writer = stack.enter_context(VideoWriter(file, *size, fps, crf=_QUALITY))
+            if index == shown:
+                poster = _jpeg(frame)
             writer.write(frame)
-    return file.getvalue()
+    return Clip(file.getvalue(), poster, size[1], size[0])
 
 
 def _jpeg(frame: np.ndarray[Any, Any]) -> bytes:

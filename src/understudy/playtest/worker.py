@@ -1,129 +1,126 @@
 """The child process of one run: plays a game and reports each decision before it is made.
 
-A game that crashes takes this process with it; the decision that did it is in the parent's pipe by then. The parent
-starts it as `python -m understudy.playtest.worker FD`, with a `Job` in JSON on standard input; it answers with one JSON
-object a line on the file descriptor FD:
+A game that crashes takes this process with it; the decision that did it lies in the shared ring by then. The parent
+starts it as `python -m understudy.playtest.worker RING LIFE`, two file descriptors, with a `Job` in one line of JSON on
+standard input, which ends with the parent. RING is the file of a `Ring` that the reports go to (see `reports`); its
+flag says whether the game (1) or the player (0) is at work. LIFE is a pipe that nothing is written to: it ends when
+this process does.
 
-    {"event": "ready", "behavior": {...}, "lines": [[x1, y1, x2, y2, solid], ...]}
-    {"event": "state", "tick": 0, "info": {...}, "reward": null}      what the game reports now
-    {"event": "action", "tick": 0, "action": {...}}                   sent before the step that takes it
-    {"event": "close"}                                                sent before the game is closed
-    {"event": "end", "how": "TERMINATED", "message": "", "detail": ""}
+The events are `ready` (with the behaviour and the level), `close` (sent before the game is closed) and `end` (with how
+the run ended).
 """
 
 from __future__ import annotations
 
-import json
 import os
 import random
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TextIO, TypeAlias
 
 import numpy as np
-from gymnasium import spaces
-from pydantic import BaseModel
 
 from understudy.agents.agent import Agent
 from understudy.errors import UnderstudyError
-from understudy.playtest.game import Game, GameFaultError
+from understudy.playtest.coverage.survey import survey
+from understudy.playtest.disk import is_full
+from understudy.playtest.game import Game, GameFaultError, blaming_the_game, picture_sensor
+from understudy.playtest.gauge import Gauge
+from understudy.playtest.job import Job
+from understudy.playtest.keeper import Keeper
 from understudy.playtest.moment import Ended, Number
 from understudy.playtest.personas import Playback, load_inputs, open_agent
-from understudy.playtest.pictures import LastPicture
-from understudy.playtest.spec import GameSpec, PersonaSpec
-from understudy.recordings import EpisodeWriter, Provenance
-from understudy.spec import Action
+from understudy.playtest.reports import ReportWriter
+from understudy.playtest.ring import Ring
 
-Send: TypeAlias = "Callable[[str, Mapping[str, Any]], None]"
+_PLAYER, _GAME = 0, 1
 
 
-class Job(BaseModel):
-    """One run to play.
-
-    Attributes:
-        game: The game.
-        folder: Where the spec lies.
-        seed: Of the game and of the agent.
-        steps: Decisions at most.
-        persona: Who plays; None to play back `inputs`.
-        inputs: A file of recorded inputs.
-        recording: The recording's path without suffix.
-        pictures: Whether to render pictures if the game has none among its sensors.
-        survey: Whether to ask for the level's lines.
-    """
-
-    game: GameSpec
-    folder: Path
-    seed: int
-    steps: int
-    recording: Path
-    persona: PersonaSpec | None = None
-    inputs: Path | None = None
-    pictures: bool = True
-    survey: bool = False
-
-
-def play(job: Job, send: Send) -> None:
+def play(job: Job, ring: Ring) -> None:
     """Play a run to its end and report how it ended; never raises what the game or the agent raised."""
     _seed_globals(job.seed)
+    reports = ReportWriter(ring.write)
     try:
-        how = _play(job, send)
-        send("end", {"how": how.name})
+        how = _play(job, ring, reports)
+        reports.event("end", {"how": how.name})
     except GameFaultError as error:
         traceback.print_exc()
-        send("end", {"how": Ended.RAISED.name, "message": _words(error.__cause__), "detail": _trace(error.__cause__)})
+        cause = error.__cause__
+        reports.event("end", {"how": Ended.RAISED.name, "message": _words(cause), "detail": _trace(cause)})
     except UnderstudyError as error:
-        send("end", {"how": Ended.BROKEN.name, "message": str(error)})
+        reports.event("end", {"how": Ended.BROKEN.name, "message": str(error), "full": is_full(error)})
     except Exception as error:
         traceback.print_exc()
-        send("end", {"how": Ended.BROKEN.name, "message": _words(error), "detail": _trace(error)})
+        fields = {"message": _words(error), "detail": _trace(error), "full": is_full(error)}
+        reports.event("end", {"how": Ended.BROKEN.name, **fields})
 
 
-def _play(job: Job, send: Send) -> Ended:
-    game = Game(job.game, job.folder, pictures=job.pictures)
+def _play(job: Job, ring: Ring, reports: ReportWriter) -> Ended:
+    game = Game(job.game, job.folder, pictures=job.pictures, faults="faults" in job.needs)
     agent, steps = _agent(job, game)
     agent.reset(job.seed)
     seen, info = game.reset(job.seed)
-    send("ready", {"behavior": game.behavior.to_dict(), "lines": game.level_lines() if job.survey else []})
-    last = LastPicture(job.recording, game.recorded)
-    with _recorder(job, game, info) as writer:
-        how = _loop(game, agent, writer, last, send, steps, (seen, info))
+    lines = game.level_lines() if job.survey else []
+    with blaming_the_game():
+        found = survey(game.env, job.coverage, reachable=job.survey)
+    reports.ready(game.behavior, {"lines": lines, "survey": found})
+    with Keeper(job, game, info) as keeper:
+        how, seen = _Loop(game, agent, keeper, _gauge(job, game), ring, reports).run(steps, seen, info)
+        keeper.finish(how, seen)
     agent.close()
-    send("close", {})
+    reports.event("close", {})
+    ring.flag = _GAME
     game.close()
     return how
 
 
-def _loop(
-    game: Game,
-    agent: Agent,
-    writer: EpisodeWriter,
-    last: LastPicture,
-    send: Send,
-    steps: int,
-    start: tuple[dict[str, np.ndarray], dict[str, Number]],
-) -> Ended:
-    (seen, info), reward, how = start, None, Ended.BUDGET
-    for tick in range(steps):
-        send("state", {"tick": tick, "info": info, "reward": reward})
-        action = agent.act(seen)
-        last.keep(seen)
-        send("action", {"tick": tick, "action": {name: value.tolist() for name, value in action.items()}})
-        try:
-            after, reward, terminated, truncated, later = game.step(action)
-        except GameFaultError:
-            _append(writer, seen, action, info, None)
-            raise
-        _append(writer, seen, action, info, reward)
-        seen, info = after, later
-        if terminated or truncated:
-            how = Ended.TERMINATED if terminated else Ended.TRUNCATED
-            break
-    send("state", {"tick": writer.num_steps, "info": info, "reward": reward})
-    writer.finish(terminated=how is Ended.TERMINATED, truncated=how is not Ended.TERMINATED, final_observation=seen)
-    return how
+class _Loop:
+    """The decisions of a run."""
+
+    def __init__(
+        self, game: Game, agent: Agent, keeper: Keeper, gauge: Gauge | None, ring: Ring, reports: ReportWriter
+    ) -> None:
+        self.game, self.agent, self.keeper, self.gauge = game, agent, keeper, gauge
+        self.ring, self.reports = ring, reports
+
+    def run(
+        self, steps: int, seen: dict[str, np.ndarray], info: dict[str, Number]
+    ) -> tuple[Ended, dict[str, np.ndarray]]:
+        """Play on from a first observation; return how it ended and the last one."""
+        game, keeper, ring, reports, act = self.game, self.keeper, self.ring, self.reports, self.agent.act
+        reward, how, tick = 0.0, Ended.BUDGET, -1
+        for tick in range(steps):
+            action = act(seen)
+            keeper.look(seen)
+            reports.decision(tick, info, action, reward, game.step_seconds, self._detail(tick, seen))
+            ring.flag = _GAME
+            try:
+                after, reward, terminated, truncated, later = game.step(action)
+            except GameFaultError:
+                keeper.append(seen, action, info, None)
+                raise
+            ring.flag = _PLAYER
+            keeper.append(seen, action, info, reward)
+            seen, info = after, later
+            if terminated or truncated:
+                how = Ended.TERMINATED if terminated else Ended.TRUNCATED
+                break
+        reports.decision(tick + 1, info, None, reward, game.step_seconds, self._detail(tick + 1, seen))
+        return how, seen
+
+    def _detail(self, tick: int, seen: dict[str, np.ndarray]) -> dict[str, object] | None:
+        if self.gauge is None and not self.game.faults:
+            return None
+        detail = self.gauge.read(tick, seen) if self.gauge else {}
+        return {**detail, "faults": self.game.faults} if self.game.faults else detail
+
+
+def _gauge(job: Job, game: Game) -> Gauge | None:
+    if not job.needs & {"memory", "picture", "log"}:
+        return None
+    return Gauge(job.needs, picture_sensor(game.recorded), game.behavior.decision_hz, job.look, job.log)
 
 
 def _agent(job: Job, game: Game) -> tuple[Agent, int]:
@@ -134,29 +131,6 @@ def _agent(job: Job, game: Game) -> tuple[Agent, int]:
     inputs = load_inputs(job.inputs)
     agent = Playback(game.behavior, inputs)
     return agent, len(next(iter(inputs.values())))
-
-
-def _recorder(job: Job, game: Game, info: Mapping[str, Number]) -> EpisodeWriter:
-    who = job.persona.name if job.persona else "replay"
-    provenance = Provenance(game=job.game.id, seed=job.seed, source="playtest", notes={"persona": who})
-    extras = {name: spaces.Box(-np.inf, np.inf, np.shape(value), np.float32) for name, value in info.items()}
-    folder, name = job.recording.parent, job.recording.name
-    return EpisodeWriter(folder, game.recorded, provenance, name=name, extras=extras)
-
-
-def _append(
-    writer: EpisodeWriter,
-    seen: Mapping[str, np.ndarray],
-    action: Action,
-    info: Mapping[str, Number],
-    reward: float | None,
-) -> None:
-    shapes = {name: space.shape for name, space in writer.layout.extras.items()}
-    extras = {
-        name: np.asarray(info[name] if name in info and np.shape(info[name]) == shape else np.zeros(shape), np.float32)
-        for name, shape in shapes.items()
-    }
-    writer.append(seen, action, reward=reward, extras=extras)
 
 
 def _seed_globals(seed: int) -> None:
@@ -176,21 +150,29 @@ def _trace(error: BaseException | None) -> str:
     return "".join(traceback.format_exception(error)) if error else ""
 
 
-def _sender(pipe: TextIO) -> Send:
-    def send(event: str, fields: Mapping[str, Any]) -> None:
-        pipe.write(json.dumps({"event": event, **fields}) + "\n")
-        pipe.flush()
-
-    return send
-
-
 def main() -> None:
-    """Read a job from standard input, play it and report on the file descriptor given as the first argument."""
-    descriptor = int(sys.argv[1])
+    """Read a job from standard input, play it and report it on the descriptors given as arguments."""
+    shared, life = int(sys.argv[1]), int(sys.argv[2])
     # Whatever the game starts must not hold the pipe open once this process is gone.
-    os.set_inheritable(descriptor, False)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as pipe:
-        play(Job.model_validate_json(sys.stdin.read()), _sender(pipe))
+    os.set_inheritable(life, False)
+    parent = os.getppid()
+    ring = Ring(shared, gone=lambda: os.getppid() != parent)
+    job = Job.model_validate_json(sys.stdin.readline())
+    _live_with_parent()
+    play(job, ring)
+
+
+def _live_with_parent() -> None:
+    """Kill this process and all it started once the parent is gone, which holds standard input open until then."""
+    held = os.dup(0)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+
+    def wait() -> None:
+        while os.read(held, 1):
+            pass
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,36 @@
+"""Who wants to know how a playtest goes on."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from understudy.playtest.trace import Run
+
+
+class Listener(Protocol):
+    """Hears how a playtest goes on; `step` and `lost` are called from the threads that follow the runs."""
+
+    def step(self) -> None:
+        """One decision was made."""
+        ...
+
+    def progress(self, done: int, planned: int, findings: int) -> None:
+        """So many of the planned runs are over, and so many different bugs were seen."""
+        ...
+
+    def lost(self, run: Run, message: str) -> None:
+        """A run's worker failed, by no fault of the game; the run is played again."""
+        ...
+
+
+class Silence:
+    """A listener that does nothing."""
+
+    def step(self) -> None:
+        """Say nothing."""
+
+    def progress(self, done: int, planned: int, findings: int) -> None:
+        """Say nothing."""
+
+    def lost(self, run: Run, message: str) -> None:
+        """Say nothing."""

@@ -1,0 +1,46 @@
+"""The oracle of what the game prints."""
+
+from __future__ import annotations
+
+import re
+
+from understudy.playtest.moment import Moment, Sighting
+from understudy.playtest.oracles.options import LogSpec
+from understudy.playtest.oracles.oracle import Quiet
+from understudy.spec import BehaviorSpec
+
+_CHANGING = re.compile(r"0x[0-9a-fA-F]+|-?\d+(\.\d+)?")
+_LONGEST = 300
+
+
+class LogPattern(Quiet):
+    """The game printed a line that it should not. Lines that differ in numbers alone are one bug."""
+
+    kind = "log"
+
+    def __init__(self, options: LogSpec | None = None) -> None:
+        self.options = options or LogSpec()
+        self._patterns = [re.compile(each) for each in self.options.patterns]
+        self._ignored = [re.compile(each) for each in self.options.ignore]
+        self._known: set[str] = set()
+        self._waiting: list[tuple[str, str]] = []
+
+    def reset(self, behavior: BehaviorSpec) -> None:  # noqa: ARG002
+        """Forget the last run."""
+        self._known, self._waiting = set(), []
+
+    def observe(self, moment: Moment) -> Sighting | None:
+        """Report a line the first time that it is printed; several at once come one after the other."""
+        for line in moment.log:
+            key = _CHANGING.sub("#", line.strip())[:_LONGEST]
+            if self._matches(line) and key not in self._known:
+                self._known.add(key)
+                self._waiting.append((key, line.strip()[:_LONGEST]))
+        if not self._waiting:
+            return None
+        key, line = self._waiting.pop(0)
+        return Sighting(self.kind, f"The game printed: {line}", moment.tick, moment.position, key=key)
+
+    def _matches(self, line: str) -> bool:
+        found = any(each.search(line) for each in self._patterns)
+        return found and not any(each.search(line) for each in self._ignored)

@@ -1,0 +1,38 @@
+"""A finished playtest, in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from understudy.playtest.findings import Finding
+from understudy.playtest.spec import PersonaSpec, PlaytestSpec
+from understudy.playtest.trace import Trace
+from understudy.playtest.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Results:
+    """A finished playtest.
+
+    Attributes:
+        spec: What was asked.
+        out: Where everything lies.
+        traces: The runs that were started, in the order of the spec.
+        findings: Each bug once.
+        verdict: Whether it passes.
+        seconds: Wall-clock time of the runs.
+        problem: Why it ended early if a machine was to blame, in a sentence; empty otherwise.
+    """
+
+    spec: PlaytestSpec
+    out: Path
+    traces: tuple[Trace, ...]
+    findings: tuple[Finding, ...]
+    verdict: Verdict
+    seconds: float
+    problem: str = ""
+
+    def of(self, persona: PersonaSpec) -> list[Trace]:
+        """Return the runs of a persona."""
+        return [each for each in self.traces if each.run.persona.name == persona.name]
