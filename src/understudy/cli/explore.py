@@ -14,7 +14,7 @@ from understudy.errors import GameError, require
 
 
 def explore(
-    recipe: Annotated[Path, typer.Argument(help="The recipe, a YAML file; see recipes/parkland-explore.yaml.")],
+    recipe: Annotated[Path, typer.Argument(help="The recipe, a YAML file; see recipes/explore/parkland.yaml.")],
     out: Annotated[Path, typer.Option(help="The run folder. Running again goes on where the last run stopped.")],
     logs: Annotated[
         Path | None, typer.Option(help="Recordings that show the preferences; none for an agent that only explores.")

@@ -68,6 +68,6 @@ def test_no_recipe_is_told_in_a_sentence(tmp_path: Path) -> None:
 
 def test_the_parks_recipe_reads() -> None:
     """The recipe that comes with the package is one, and mixes the alphas of its source."""
-    recipe = load_exploration_recipe(RECIPES / "parkland-explore.yaml")
+    recipe = load_exploration_recipe(RECIPES / "explore" / "parkland.yaml")
     assert recipe.rewards.alphas == (0, 0, 0.3, 0.5, 0.8, 1, 1)
     assert recipe.game.id == "understudy/Parkland-v0"
