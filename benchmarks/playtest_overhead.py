@@ -15,15 +15,15 @@ from pathlib import Path
 import gymnasium
 import numpy as np
 
-from understudy.playtest.builder import TraceBuilder
-from understudy.playtest.game import Game
-from understudy.playtest.job import Job
-from understudy.playtest.keeper import Keeper
-from understudy.playtest.reports import ReportReader, ReportWriter
-from understudy.playtest.ring import Ring, make_ring_file
+from understudy.playtest.run.builder import TraceBuilder
+from understudy.playtest.run.game import Game
+from understudy.playtest.run.job import Job
+from understudy.playtest.run.keeper import Keeper
+from understudy.playtest.run.reports import ReportReader, ReportWriter
+from understudy.playtest.run.ring import Ring, make_ring_file
+from understudy.playtest.run.trace import Run
+from understudy.playtest.run.worker import _Loop
 from understudy.playtest.spec import GameSpec, PlaytestSpec
-from understudy.playtest.trace import Run
-from understudy.playtest.worker import _Loop
 from understudy.spec import Action, BehaviorSpec, Observation
 
 GAMES = ("CartPole-v1", "MountainCar-v0", "Acrobot-v1")

@@ -10,8 +10,8 @@ from understudy.agents.bundle import Bundle
 from understudy.agents.random import RandomAgent
 from understudy.envs.skirmish.behavior import skirmish_behavior
 from understudy.errors import GameError
-from understudy.playtest.arena import Fixture, likeness_fixtures, play_fixtures, round_robin
-from understudy.playtest.contestants import Contestant, parse_contestant
+from understudy.playtest.arena.contestants import Contestant, parse_contestant
+from understudy.playtest.arena.matches import Fixture, likeness_fixtures, play_fixtures, round_robin
 from understudy.recordings import Recordings, open_recordings
 
 

@@ -11,12 +11,12 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from understudy.errors import PlaytestError
-from understudy.playtest.game import Game
-from understudy.playtest.gauge import Looker
-from understudy.playtest.moment import Ended, Ending, Moment, Picture, Sighting
 from understudy.playtest.oracles import OracleOptions, OracleSpec, Panel, UnreachableGoal, build_oracle
 from understudy.playtest.oracles.cost import surely_grows
 from understudy.playtest.oracles.options import PictureSpec, UnreachableGoalSpec
+from understudy.playtest.run.game import Game
+from understudy.playtest.run.gauge import Looker
+from understudy.playtest.run.moment import Ended, Ending, Moment, Picture, Sighting
 from understudy.playtest.spec import GameSpec
 from understudy.recordings import EpisodeWriter, Provenance
 
@@ -263,7 +263,7 @@ def test_a_package_brings_its_own_oracle(tmp_path: Path, monkeypatch: pytest.Mon
     """An installed entry point is a kind like any other: its own options are checked, and its class is asked."""
     (tmp_path / "homesick.py").write_text(
         "from typing import Literal\n"
-        "from understudy.playtest.moment import Sighting\n"
+        "from understudy.playtest.run.moment import Sighting\n"
         "from understudy.playtest.oracles import OracleOptions, Quiet\n"
         "class HomesickSpec(OracleOptions):\n"
         "    kind: Literal['homesick'] = 'homesick'\n"

@@ -12,8 +12,8 @@ import pytest
 from grid_specs import grid_form
 from grid_world import planted
 
-from understudy.playtest.annotations import annotate, summary_text
-from understudy.playtest.junit import write_junit
+from understudy.playtest.report.annotations import annotate, summary_text
+from understudy.playtest.report.junit import write_junit
 from understudy.playtest.results import Results
 from understudy.playtest.runner import run_playtest
 from understudy.playtest.spec import PassSpec, PlaytestSpec

@@ -112,7 +112,7 @@ def test_ctrl_c_keeps_what_was_found(folder: Path) -> None:
     assert [each["kind"] for each in results["findings"]] == ["stuck"]
     assert results["runs"][0]["ended"] == "stopped"
     assert (folder / "out" / "index.html").exists()
-    workers = [path for path in Path("/proc").glob("[0-9]*/cmdline") if "playtest.worker" in _text(path)]
+    workers = [path for path in Path("/proc").glob("[0-9]*/cmdline") if "playtest.run.worker" in _text(path)]
     assert not [path for path in workers if (path.parent / "cwd").resolve() == folder]
 
 

@@ -17,7 +17,7 @@ from understudy.playtest.coverage.navmesh import Navmesh
 from understudy.playtest.coverage.survey import survey
 from understudy.playtest.coverage.trail import Trail
 from understudy.playtest.coverage.unreached import unreached_regions
-from understudy.playtest.moment import cell_of
+from understudy.playtest.run.moment import cell_of
 
 WALKS = st.lists(st.tuples(st.floats(-50, 50), st.floats(-50, 50)), max_size=30)
 # Two rooms beside each other, and a floor above the first.

@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("vizdoom")
 
-from understudy.playtest.report import write_report
+from understudy.playtest.report.page import write_report
 from understudy.playtest.runner import run_playtest
 from understudy.playtest.spec import PlaytestSpec
 

@@ -9,7 +9,7 @@ import pytest
 from grid_world import GridWorld
 
 from understudy.errors import PlaytestError
-from understudy.playtest.moment import Ended
+from understudy.playtest.run.moment import Ended
 from understudy.playtest.runner import Results
 
 Play = Callable[..., Results]

@@ -14,9 +14,9 @@ from understudy.evaluation.panel import Options
 from understudy.evaluation.pictures import side_by_side
 from understudy.evaluation.styles import StyleOptions
 from understudy.evaluation.turing import TuringOptions
-from understudy.playtest.arena import likeness_fixtures, play_fixtures
-from understudy.playtest.contestants import PERSONA, Contestant
-from understudy.playtest.likeness import BOT, Request, evaluate, ground_of, mixed, thin
+from understudy.playtest.arena.contestants import PERSONA, Contestant
+from understudy.playtest.arena.likeness import BOT, Request, evaluate, ground_of, mixed, thin
+from understudy.playtest.arena.matches import likeness_fixtures, play_fixtures
 from understudy.recordings import open_recordings
 
 QUICK = Options(4, 20, 4, TuringOptions(folds=2, updates=15), StyleOptions(updates=15))
@@ -49,7 +49,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory, logs: Path) -> Bundle:
 @pytest.fixture
 def request_(bundle: Bundle, logs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Request:
     """The smallest evaluation of the bot."""
-    monkeypatch.setattr("understudy.playtest.likeness._ROUNDS", 2)
+    monkeypatch.setattr("understudy.playtest.arena.likeness._ROUNDS", 2)
     return Request(
         bundle.folder,
         logs,

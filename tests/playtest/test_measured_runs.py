@@ -9,13 +9,13 @@ import bug_house
 import house_rules
 import pytest
 
-from understudy.playtest.findings import concluded
+from understudy.playtest.findings.finding import concluded
 from understudy.playtest.journal import REPORTS_FILE, mark_over, read_run
-from understudy.playtest.moment import Moment
-from understudy.playtest.play import Halt, play_run
-from understudy.playtest.reports import ReportReader
+from understudy.playtest.run.moment import Moment
+from understudy.playtest.run.play import Halt, play_run
+from understudy.playtest.run.reports import ReportReader
+from understudy.playtest.run.trace import Run, Trace
 from understudy.playtest.spec import PlaytestSpec
-from understudy.playtest.trace import Run, Trace
 
 ORACLES: list[dict[str, Any]] = [
     {"kind": "log", "ignore": ["texture 99"]},

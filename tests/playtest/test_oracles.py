@@ -6,8 +6,8 @@ from grid_world import GridWorld
 from gymnasium import spaces
 
 from understudy.errors import SpecError
-from understudy.playtest.moment import Ended, Ending, Moment, Sighting
 from understudy.playtest.oracles import Crash, Stuck, Timeout, asks_to_move
+from understudy.playtest.run.moment import Ended, Ending, Moment, Sighting
 from understudy.playtest.spec import StuckSpec
 from understudy.spec import ActionSpec
 

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from understudy.agents.bundle import Bundle, write_bundle
 from understudy.errors import PlaytestError
-from understudy.playtest.personas import Playback, load_inputs, save_inputs
+from understudy.playtest.run.personas import Playback, load_inputs, save_inputs
 from understudy.playtest.runner import Results
 from understudy.serving.options import ServerOptions
 from understudy.serving.run import serve_in_thread

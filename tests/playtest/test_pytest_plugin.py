@@ -13,7 +13,7 @@ import yaml
 from grid_specs import grid_form
 from grid_world import CLEAN
 
-from understudy.playtest.findings import Finding
+from understudy.playtest.findings.finding import Finding
 
 pytest_plugins = ("pytester",)
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from understudy.playtest.rate import Rate, wilson_interval
+from understudy.playtest.findings.rate import Rate, wilson_interval
 
 
 @given(st.integers(1, 200).flatmap(lambda tries: st.tuples(st.integers(0, tries), st.just(tries))))

@@ -15,11 +15,11 @@ from grid_world import CLEAN, GridWorld, planted
 
 from understudy.agents.bundle import write_bundle
 from understudy.evaluation.statistics import mean_interval
-from understudy.playtest.maps import Mark, View, label_marks
-from understudy.playtest.report import amount, clock, percent, write_report
+from understudy.playtest.report.maps import Mark, View, label_marks
+from understudy.playtest.report.page import amount, clock, percent, write_report
+from understudy.playtest.report.words import action_words
 from understudy.playtest.runner import Results, run_playtest
 from understudy.playtest.spec import PlaytestSpec
-from understudy.playtest.words import action_words
 
 Play = Callable[..., Results]
 TWO = [{"name": "monkey", "agent": "random", "runs": 3}, {"name": "ape", "agent": "random", "runs": 1, "seed": 40}]

@@ -11,9 +11,9 @@ from gymnasium import spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from understudy.playtest.moment import Moment, Picture
-from understudy.playtest.reports import ReportReader, ReportWriter
-from understudy.playtest.ring import Ring, make_ring_file
+from understudy.playtest.run.moment import Moment, Picture
+from understudy.playtest.run.reports import ReportReader, ReportWriter
+from understudy.playtest.run.ring import Ring, make_ring_file
 from understudy.spec import ActionSpec, BehaviorSpec, SensorSpec
 
 BEHAVIOR = BehaviorSpec(

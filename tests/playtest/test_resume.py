@@ -140,7 +140,7 @@ def workers_in(folder: Path) -> list[int]:
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if (process / "cwd").resolve() == folder and "playtest.worker" in (process / "cmdline").read_text():
+            if (process / "cwd").resolve() == folder and "playtest.run.worker" in (process / "cmdline").read_text():
                 found.append(int(process.name))
         except OSError:  # the process is gone
             continue

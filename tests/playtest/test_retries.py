@@ -11,7 +11,7 @@ import yaml
 from grid_specs import grid_form
 from grid_world import CLEAN
 
-from understudy.playtest.moment import Ended
+from understudy.playtest.run.moment import Ended
 from understudy.playtest.runner import Results, resume_playtest
 
 Play = Callable[..., Results]

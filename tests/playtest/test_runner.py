@@ -11,14 +11,14 @@ from grid_specs import grid_form
 from grid_world import CLEAN, centre, planted
 
 from understudy.errors import PlaytestError, SpecError
-from understudy.playtest.findings import Finding
-from understudy.playtest.moment import Ended
-from understudy.playtest.play import Halt, play_run
-from understudy.playtest.replay import replay
-from understudy.playtest.report import write_report
+from understudy.playtest.findings.finding import Finding
+from understudy.playtest.findings.replay import replay
+from understudy.playtest.report.page import write_report
+from understudy.playtest.run.moment import Ended
+from understudy.playtest.run.play import Halt, play_run
+from understudy.playtest.run.trace import Run
 from understudy.playtest.runner import RESULTS_FILE, Results
 from understudy.playtest.spec import PlaytestSpec
-from understudy.playtest.trace import Run
 from understudy.recordings import open_recordings
 
 Play = Callable[..., Results]

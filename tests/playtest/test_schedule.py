@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from understudy.playtest.coverage import Coverage
 from understudy.playtest.listening import Silence
-from understudy.playtest.moment import Ended, Ending
 from understudy.playtest.plateau import has_plateaued
-from understudy.playtest.play import Halt, play_run
+from understudy.playtest.run.moment import Ended, Ending
+from understudy.playtest.run.play import Halt, play_run
+from understudy.playtest.run.trace import Run, Trace
 from understudy.playtest.schedule import Schedule, plan
 from understudy.playtest.spec import PlateauSpec, PlaytestSpec
-from understudy.playtest.trace import Run, Trace
 
 
 def spec_of(cells: list[list[int]], plateau: dict[str, Any] | None) -> PlaytestSpec:

@@ -9,9 +9,9 @@ import pytest
 from grid_specs import grid_form
 from grid_world import CLEAN, GridWorld, centre, planted
 
-from understudy.playtest import shrinking
 from understudy.playtest.coverage import Coverage, CoverageSpec, open_measure
-from understudy.playtest.findings import (
+from understudy.playtest.findings import shrinking
+from understudy.playtest.findings.finding import (
     CLIP_FILE,
     INPUTS_FILE,
     SHRUNK_CLIP_FILE,
@@ -20,15 +20,15 @@ from understudy.playtest.findings import (
     collect,
     keep_evidence,
 )
-from understudy.playtest.moment import Ended, Ending, Moment
+from understudy.playtest.findings.rate import Rate
+from understudy.playtest.findings.replay import measure
+from understudy.playtest.findings.shrinking import MEMORY_FILE, Limits, shrink
 from understudy.playtest.oracles import Panel, build_oracle
-from understudy.playtest.personas import load_inputs
-from understudy.playtest.play import Halt
-from understudy.playtest.rate import Rate
-from understudy.playtest.replay import measure
-from understudy.playtest.shrinking import MEMORY_FILE, Limits, shrink
+from understudy.playtest.run.moment import Ended, Ending, Moment
+from understudy.playtest.run.personas import load_inputs
+from understudy.playtest.run.play import Halt
+from understudy.playtest.run.trace import Run, Trace
 from understudy.playtest.spec import PlaytestSpec
-from understudy.playtest.trace import Run, Trace
 from understudy.spec import Action
 
 ROOM = planted("X", 7, 3)
@@ -154,7 +154,7 @@ def test_a_finding_shrinks_in_processes_of_its_own(folder: Path) -> None:
     """With the real worker a short way is shortened, and the shortened way shows the bug every time; the finding has
     a picture and a video of the way there.
     """
-    from understudy.playtest.play import play_run
+    from understudy.playtest.run.play import play_run
 
     spec = PlaytestSpec.model_validate(grid_form(planted("X", 2, 1), video={"runs": 1}))
     run = Run(spec.personas[0], 0, folder / "run" / "run")

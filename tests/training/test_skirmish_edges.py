@@ -13,8 +13,8 @@ from understudy.agents.bundle import Bundle
 from understudy.agents.styles import StyleReader
 from understudy.envs.skirmish.corpus import make_corpus
 from understudy.errors import SpecMismatchError, UnderstudyError
-from understudy.playtest.arena import likeness_fixtures, play_fixtures
-from understudy.playtest.contestants import PERSONA, Contestant
+from understudy.playtest.arena.contestants import PERSONA, Contestant
+from understudy.playtest.arena.matches import likeness_fixtures, play_fixtures
 from understudy.recordings import Recordings, open_recordings
 from understudy.training.export import export_run
 from understudy.training.loop import train

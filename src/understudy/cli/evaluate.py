@@ -49,8 +49,8 @@ def evaluate(
     require("torch", "train")
     from understudy.evaluation.panel import Options
     from understudy.evaluation.report import REPORT_FILE, write_report
-    from understudy.playtest.likeness import Request
-    from understudy.playtest.likeness import evaluate as run
+    from understudy.playtest.arena.likeness import Request
+    from understudy.playtest.arena.likeness import evaluate as run
 
     page = out or Path("evaluations") / f"{bot.name}-{datetime.now():%Y%m%d-%H%M%S}" / REPORT_FILE
     if page.suffix.lower() not in (".html", ".htm"):

@@ -28,7 +28,7 @@ def explore(
     """
     require("torch", "train")
     require("stable_baselines3", "sb3")
-    from understudy.playtest.game import Game, GameFaultError
+    from understudy.playtest.run.game import Game, GameFaultError
     from understudy.playtest.spec import GameSpec
     from understudy.recordings import open_recordings
     from understudy.training.exploration.loop import explore as learn

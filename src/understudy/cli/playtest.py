@@ -151,10 +151,10 @@ def _tell(results: Results, spec: Path | None, *, quiet: bool) -> None:
     Raises:
         PlaytestError: If the disk is full.
     """
-    from understudy.playtest.annotations import annotate
     from understudy.playtest.disk import telling_of_a_failed_write
-    from understudy.playtest.junit import JUNIT_FILE, write_junit
-    from understudy.playtest.report import REPORT_FILE, write_report
+    from understudy.playtest.report.annotations import annotate
+    from understudy.playtest.report.junit import JUNIT_FILE, write_junit
+    from understudy.playtest.report.page import REPORT_FILE, write_report
 
     console = Console(soft_wrap=True, highlight=False)
     if not quiet:
@@ -171,7 +171,7 @@ def _tell(results: Results, spec: Path | None, *, quiet: bool) -> None:
 
 
 def _print_findings(results: Results, console: Console) -> None:
-    from understudy.playtest.cards import rate_words, replay_command
+    from understudy.playtest.report.cards import rate_words, replay_command
 
     for each in results.findings:
         times = "once" if len(each.seen) == 1 else f"{len(each.seen)} times"

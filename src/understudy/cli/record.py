@@ -46,8 +46,8 @@ def record(
         _record_person(env, out, name, episodes, seconds, _json("--args", args))
         return
     from understudy.envs import make
-    from understudy.playtest.personas import open_agent
     from understudy.playtest.record import record_episodes
+    from understudy.playtest.run.personas import open_agent
     from understudy.playtest.spec import PersonaSpec
     from understudy.recordings import Provenance
 

@@ -21,8 +21,8 @@ def replay(
     The exit status is 0 if it was reproduced at least once and 1 if not.
     """
     require("pyarrow", "play")
-    from understudy.playtest.findings import Finding
-    from understudy.playtest.replay import replay as replay_finding
+    from understudy.playtest.findings.finding import Finding
+    from understudy.playtest.findings.replay import replay as replay_finding
 
     console = Console(soft_wrap=True, highlight=False)
     found = Finding.load(finding)

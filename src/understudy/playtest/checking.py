@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from understudy.errors import PlaytestError, suggest
-from understudy.playtest.cards import rate_words, replay_command
 from understudy.playtest.coverage import union
-from understudy.playtest.findings import Finding
-from understudy.playtest.junit import JUNIT_FILE, write_junit
-from understudy.playtest.report import REPORT_FILE, write_report
+from understudy.playtest.findings.finding import Finding
+from understudy.playtest.report.cards import rate_words, replay_command
+from understudy.playtest.report.junit import JUNIT_FILE, write_junit
+from understudy.playtest.report.page import REPORT_FILE, write_report
+from understudy.playtest.report.results_file import RESULTS_FILE
 from understudy.playtest.results import Results
-from understudy.playtest.results_file import RESULTS_FILE
 from understudy.playtest.runner import run_playtest
 from understudy.playtest.spec import read_spec
 

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from understudy.errors import PlaytestError, require
-from understudy.playtest.builder import TraceBuilder
 from understudy.playtest.disk import full_disk, is_full
 from understudy.playtest.journal import RUN_FILE, mark_over, read_run
-from understudy.playtest.moment import Ended
-from understudy.playtest.play import Halt, play_run
+from understudy.playtest.run.builder import TraceBuilder
+from understudy.playtest.run.moment import Ended
+from understudy.playtest.run.play import Halt, play_run
+from understudy.playtest.run.trace import Run, Trace
 from understudy.playtest.spec import PlaytestSpec
-from understudy.playtest.trace import Run, Trace
 
 _POLL_S = 0.2
 _PATIENCE_S = 5.0

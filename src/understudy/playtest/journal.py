@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from understudy.errors import PlaytestError
-from understudy.playtest.builder import TraceBuilder
-from understudy.playtest.moment import Ended, Ending
-from understudy.playtest.reports import Report, ReportReader
+from understudy.playtest.run.builder import TraceBuilder
+from understudy.playtest.run.moment import Ended, Ending
+from understudy.playtest.run.reports import Report, ReportReader
+from understudy.playtest.run.trace import Run, Trace
 from understudy.playtest.spec import PlaytestSpec
-from understudy.playtest.trace import Run, Trace
 
 FORMAT = 1
 RUN_FILE = "run.json"

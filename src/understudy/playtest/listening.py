@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from understudy.playtest.trace import Run
+from understudy.playtest.run.trace import Run
 
 
 class Listener(Protocol):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from understudy.playtest.coverage import Coverage, union
+from understudy.playtest.run.trace import Trace
 from understudy.playtest.spec import PlateauSpec
-from understudy.playtest.trace import Trace
 
 
 def has_plateaued(plateau: PlateauSpec, coverage: Coverage) -> bool:

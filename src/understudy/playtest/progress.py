@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from understudy.playtest.trace import Run
+from understudy.playtest.run.trace import Run
 
 
 class ProgressBar:

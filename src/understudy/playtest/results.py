@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from understudy.playtest.findings import Finding
+from understudy.playtest.findings.finding import Finding
+from understudy.playtest.run.trace import Trace
 from understudy.playtest.spec import PersonaSpec, PlaytestSpec
-from understudy.playtest.trace import Trace
 from understudy.playtest.verdict import Verdict
 
 

@@ -10,18 +10,18 @@ from pathlib import Path
 
 from understudy.errors import PlaytestError
 from understudy.playtest.disk import free_reserve, full_disk_words, telling_of_a_failed_write
-from understudy.playtest.evidence import gather
+from understudy.playtest.findings.evidence import gather
 from understudy.playtest.listening import Listener, Silence
-from understudy.playtest.moment import Ended
-from understudy.playtest.pictures import drop_last_picture
-from understudy.playtest.play import Halt, play_run
+from understudy.playtest.report.results_file import RESULTS_FILE, write_results
 from understudy.playtest.results import Results
-from understudy.playtest.results_file import RESULTS_FILE, write_results
+from understudy.playtest.run.moment import Ended
+from understudy.playtest.run.pictures import drop_last_picture
+from understudy.playtest.run.play import Halt, play_run
+from understudy.playtest.run.trace import Trace
 from understudy.playtest.schedule import PlayRun, Schedule, plan
 from understudy.playtest.spec import PlaytestSpec
 from understudy.playtest.store import Store
 from understudy.playtest.styles import with_styles
-from understudy.playtest.trace import Trace
 from understudy.playtest.verdict import judge
 
 __all__ = ["RESULTS_FILE", "Listener", "Results", "resume_playtest", "run_playtest"]

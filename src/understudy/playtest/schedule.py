@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TypeAlias
 
 from understudy.playtest.disk import is_full
-from understudy.playtest.findings import group
+from understudy.playtest.findings.finding import group
 from understudy.playtest.journal import clear, mark_over, read_run
 from understudy.playtest.listening import Listener
-from understudy.playtest.moment import Ended
 from understudy.playtest.plateau import has_seen_all
-from understudy.playtest.play import Halt
+from understudy.playtest.run.moment import Ended
+from understudy.playtest.run.play import Halt
+from understudy.playtest.run.trace import Run, Trace
 from understudy.playtest.spec import PersonaSpec, PlaytestSpec
-from understudy.playtest.trace import Run, Trace
 
 PlayRun: TypeAlias = "Callable[[Run], Trace]"
 

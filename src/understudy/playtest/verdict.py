@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from understudy.playtest.coverage import union
-from understudy.playtest.findings import Finding
-from understudy.playtest.moment import Ended
+from understudy.playtest.findings.finding import Finding
+from understudy.playtest.run.moment import Ended
+from understudy.playtest.run.trace import Trace
 from understudy.playtest.spec import Criteria, PlaytestSpec
-from understudy.playtest.trace import Trace
 
 
 @dataclass(frozen=True)

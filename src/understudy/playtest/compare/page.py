@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 
 import understudy
-from understudy.playtest.cards import data_url
 from understudy.playtest.compare.bugs import BugChange
 from understudy.playtest.compare.comparing import Comparison, Shift
 from understudy.playtest.compare.playtest_files import Bug
 from understudy.playtest.coverage import Key
-from understudy.playtest.findings import PICTURE_FILE
-from understudy.playtest.heat import GAINED, KEPT, MISSING, Heat, Paint, heat_of_cells
-from understudy.playtest.maps import Frame, Mark, fit
-from understudy.playtest.report import environment
+from understudy.playtest.findings.finding import PICTURE_FILE
+from understudy.playtest.report.cards import data_url
+from understudy.playtest.report.heat import GAINED, KEPT, MISSING, Heat, Paint, heat_of_cells
+from understudy.playtest.report.maps import Frame, Mark, fit
+from understudy.playtest.report.page import environment
 
 FORMAT = 1
 COMPARISON_FILE = "comparison.json"

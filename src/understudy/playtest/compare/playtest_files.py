@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from understudy.errors import PlaytestError
 from understudy.playtest.coverage import Key
-from understudy.playtest.results_file import COVERAGE_FILE, FORMAT, RESULTS_FILE
+from understudy.playtest.report.results_file import COVERAGE_FILE, FORMAT, RESULTS_FILE
 
 RunKey: TypeAlias = "tuple[str, int]"
 """Persona and seed."""

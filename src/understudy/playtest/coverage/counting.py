@@ -13,7 +13,7 @@ from understudy.errors import PlaytestError
 from understudy.playtest.coverage.measures import Cells, Key, Measure, Polygons
 from understudy.playtest.coverage.navmesh import Navmesh
 from understudy.playtest.coverage.trail import Trail
-from understudy.playtest.moment import Number, Position
+from understudy.playtest.run.moment import Number, Position
 
 
 class Coverage:

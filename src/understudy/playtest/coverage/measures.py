@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeAlias
 from understudy.errors import PlaytestError, suggest
 from understudy.playtest.coverage.navmesh import Navmesh
 from understudy.playtest.coverage.options import CoverageSpec
-from understudy.playtest.moment import Number, Position
+from understudy.playtest.run.moment import Number, Position
 
 Key: TypeAlias = "tuple[int | str, ...]"
 Info: TypeAlias = "Mapping[str, Number]"

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from understudy.playtest.moment import Position
+from understudy.playtest.run.moment import Position
 
 Corners: TypeAlias = "list[tuple[float, ...]]"
 

@@ -13,7 +13,7 @@ from understudy.errors import RecordingError, UnderstudyError
 from understudy.playtest.coverage.counting import Coverage
 from understudy.playtest.coverage.measures import Cells, Key, Measure, Polygons
 from understudy.playtest.coverage.options import CoverageSpec
-from understudy.playtest.moment import Number, Position
+from understudy.playtest.run.moment import Number, Position
 from understudy.recordings import Episode, open_recordings
 
 _STEPS_A_CELL = 4

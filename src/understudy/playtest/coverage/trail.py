@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from understudy.playtest.moment import Position
+from understudy.playtest.run.moment import Position
 
 _MOST_POINTS = 2048
 

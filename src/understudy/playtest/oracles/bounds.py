@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 
 from understudy.errors import PlaytestError
-from understudy.playtest.moment import Moment, Position, Sighting
 from understudy.playtest.oracles.options import LearnSpec, OutOfBoundsSpec, Point
 from understudy.playtest.oracles.oracle import Quiet
+from understudy.playtest.run.moment import Moment, Position, Sighting
 from understudy.recordings import open_recordings
 from understudy.spec import BehaviorSpec
 

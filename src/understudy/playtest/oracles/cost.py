@@ -8,9 +8,9 @@ from itertools import combinations
 
 import numpy as np
 
-from understudy.playtest.moment import Ending, Moment, Position, Sighting
 from understudy.playtest.oracles.options import FrameTimeSpec, MemorySpec
 from understudy.playtest.oracles.oracle import Quiet
+from understudy.playtest.run.moment import Ending, Moment, Position, Sighting
 from understudy.spec import BehaviorSpec
 
 _LEAST_STEPS = 10

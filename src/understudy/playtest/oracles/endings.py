@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from understudy.playtest.moment import Ended, Ending, Sighting
 from understudy.playtest.oracles.options import CrashSpec, TimeoutSpec
 from understudy.playtest.oracles.oracle import Quiet
+from understudy.playtest.run.moment import Ended, Ending, Sighting
 
 
 class Crash(Quiet):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from understudy.playtest.moment import Moment, Position, Sighting
 from understudy.playtest.oracles.options import FallingSpec
 from understudy.playtest.oracles.oracle import Quiet
+from understudy.playtest.run.moment import Moment, Position, Sighting
 from understudy.spec import BehaviorSpec
 
 

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from understudy.playtest.moment import Ending, Moment, Number, Position, Sighting
 from understudy.playtest.oracles.options import GoalSpec, UnreachableGoalSpec
 from understudy.playtest.oracles.oracle import Note, Quiet
+from understudy.playtest.run.moment import Ending, Moment, Number, Position, Sighting
 from understudy.spec import BehaviorSpec
 
 

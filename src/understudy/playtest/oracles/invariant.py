@@ -7,9 +7,9 @@ from typing import TypeAlias
 
 from understudy.errors import suggest
 from understudy.playtest.coverage.measures import load_function
-from understudy.playtest.moment import Moment, Sighting
 from understudy.playtest.oracles.options import InvariantSpec
 from understudy.playtest.oracles.oracle import Quiet
+from understudy.playtest.run.moment import Moment, Sighting
 from understudy.spec import BehaviorSpec
 
 Check: TypeAlias = "Callable[[View], object]"

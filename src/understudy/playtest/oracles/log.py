@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from understudy.playtest.moment import Moment, Sighting
 from understudy.playtest.oracles.options import LogSpec
 from understudy.playtest.oracles.oracle import Quiet
+from understudy.playtest.run.moment import Moment, Sighting
 from understudy.spec import BehaviorSpec
 
 _CHANGING = re.compile(r"0x[0-9a-fA-F]+|-?\d+(\.\d+)?")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from understudy.playtest.moment import Ending, Moment, Sighting
+from understudy.playtest.run.moment import Ending, Moment, Sighting
 from understudy.spec import BehaviorSpec, Json
 
 Note = Mapping[str, Json]

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from understudy.errors import UnderstudyError
-from understudy.playtest.moment import Ending, Moment, Sighting
 from understudy.playtest.oracles.oracle import Note, Oracle, OverRuns
+from understudy.playtest.run.moment import Ending, Moment, Sighting
 from understudy.spec import BehaviorSpec
 
 T = TypeVar("T")

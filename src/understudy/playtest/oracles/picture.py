@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from understudy.playtest.moment import Ending, Moment, Picture, Position, Sighting
 from understudy.playtest.oracles.asking import action_key
 from understudy.playtest.oracles.options import PictureSpec
 from understudy.playtest.oracles.oracle import Quiet
+from understudy.playtest.run.moment import Ending, Moment, Picture, Position, Sighting
 from understudy.spec import BehaviorSpec
 
 _TRIES = 3

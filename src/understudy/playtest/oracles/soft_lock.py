@@ -6,10 +6,10 @@ import math
 from collections import Counter, deque
 from collections.abc import Hashable
 
-from understudy.playtest.moment import Moment, Sighting, cell_of
 from understudy.playtest.oracles.asking import action_key
 from understudy.playtest.oracles.options import SoftLockSpec
 from understudy.playtest.oracles.oracle import Quiet
+from understudy.playtest.run.moment import Moment, Sighting, cell_of
 from understudy.spec import BehaviorSpec
 
 

@@ -7,10 +7,10 @@ from collections import deque
 
 import numpy as np
 
-from understudy.playtest.moment import Moment, Position, Sighting
 from understudy.playtest.oracles.asking import asks_to_move
 from understudy.playtest.oracles.options import StuckSpec
 from understudy.playtest.oracles.oracle import Quiet
+from understudy.playtest.run.moment import Moment, Position, Sighting
 from understudy.spec import ActionSpec, BehaviorSpec
 
 MOVING_PARTS = ("move", "strafe")

@@ -16,7 +16,7 @@ _MOST_SEEDS = 1 << 31
 
 
 class ExploredGame(Protocol):
-    """What is explored; `understudy.playtest.game.Game` is one."""
+    """What is explored; `understudy.playtest.run.game.Game` is one."""
 
     behavior: BehaviorSpec
 

@@ -18,8 +18,8 @@ import numpy as np
 from gymnasium import spaces
 
 from understudy.errors import GameError, PlaytestError, UnderstudyError
-from understudy.playtest.moment import Number
-from understudy.playtest.spaces import PlainGame
+from understudy.playtest.run.moment import Number
+from understudy.playtest.run.spaces import PlainGame
 from understudy.playtest.spec import GameSpec
 from understudy.spec import Action, BehaviorSpec, SensorSpec
 

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from understudy.playtest.findings import CLIP_FILE, PICTURE_FILE, Finding, Shrunk
-from understudy.playtest.maps import Sheet, View, near
+from understudy.playtest.findings.finding import CLIP_FILE, PICTURE_FILE, Finding, Shrunk
+from understudy.playtest.report.maps import Sheet, View, near
 from understudy.playtest.results import Results
-from understudy.playtest.trace import Trace
+from understudy.playtest.run.trace import Trace
 
 # A page of many findings stays one that a mail can carry.
 _MOST_VIDEOS = 16

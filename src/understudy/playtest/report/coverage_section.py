@@ -13,9 +13,9 @@ from understudy.playtest.coverage import Coverage, open_measure, union
 from understudy.playtest.coverage.measures import Cells, Measure
 from understudy.playtest.coverage.preference import Preference, kept, open_preferences
 from understudy.playtest.coverage.unreached import Region, unreached_regions
-from understudy.playtest.heat import GAINED, MISSING, Heat
-from understudy.playtest.maps import Sheet, View, draw_sheet, heat, views_of
-from understudy.playtest.plots import Plot, draw_growth
+from understudy.playtest.report.heat import GAINED, MISSING, Heat
+from understudy.playtest.report.maps import Sheet, View, draw_sheet, heat, views_of
+from understudy.playtest.report.plots import Plot, draw_growth
 from understudy.playtest.results import Results
 
 _MOST_REGIONS = 8

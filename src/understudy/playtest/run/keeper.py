@@ -8,10 +8,10 @@ from types import TracebackType
 import numpy as np
 from gymnasium import spaces
 
-from understudy.playtest.game import Game
-from understudy.playtest.job import Job
-from understudy.playtest.moment import Ended, Number
-from understudy.playtest.pictures import LastPicture
+from understudy.playtest.run.game import Game
+from understudy.playtest.run.job import Job
+from understudy.playtest.run.moment import Ended, Number
+from understudy.playtest.run.pictures import LastPicture
 from understudy.recordings import EpisodeWriter, Provenance
 from understudy.spec import Action, Observation
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from understudy.playtest.coverage import Coverage
-from understudy.playtest.moment import Ended, Ending, Moment, Number, Position, Sighting
 from understudy.playtest.oracles import Note, Panel, Stuck
+from understudy.playtest.run.moment import Ended, Ending, Moment, Number, Position, Sighting
 from understudy.playtest.spec import PersonaSpec
 from understudy.spec import Action, BehaviorSpec
 

@@ -26,12 +26,12 @@ from typing import TypeAlias
 
 import numpy as np
 
-from understudy.playtest.findings import INPUTS_FILE, SHRUNK_CLIP_FILE, SHRUNK_FILE, Finding, Shrunk
-from understudy.playtest.moment import Position
+from understudy.playtest.findings.finding import INPUTS_FILE, SHRUNK_CLIP_FILE, SHRUNK_FILE, Finding, Shrunk
+from understudy.playtest.findings.replay import film_again, measure, play_again, seen_again
 from understudy.playtest.oracles import idle_action
-from understudy.playtest.personas import load_inputs
-from understudy.playtest.play import Halt
-from understudy.playtest.replay import film_again, measure, play_again, seen_again
+from understudy.playtest.run.moment import Position
+from understudy.playtest.run.personas import load_inputs
+from understudy.playtest.run.play import Halt
 from understudy.spec import Action
 
 MEMORY_FILE = "shrinking.json"

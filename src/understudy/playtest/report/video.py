@@ -12,11 +12,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from understudy.playtest.game import picture_sensor
-from understudy.playtest.pictures import open_episode
+from understudy.playtest.report.words import action_words
+from understudy.playtest.run.game import picture_sensor
+from understudy.playtest.run.pictures import open_episode
+from understudy.playtest.run.trace import Trace
 from understudy.playtest.spec import VideoSpec
-from understudy.playtest.trace import Trace
-from understudy.playtest.words import action_words
 from understudy.recordings import Episode
 from understudy.recordings.video import VideoWriter
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from understudy.errors import RecordingError
-from understudy.playtest.game import picture_sensor
-from understudy.playtest.trace import Trace
+from understudy.playtest.run.game import picture_sensor
+from understudy.playtest.run.trace import Trace
 from understudy.recordings import Episode, open_recordings
 from understudy.recordings.layout import SUFFIX
 from understudy.spec import BehaviorSpec, Observation

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from understudy.errors import PlaytestError
 from understudy.playtest.coverage import CoverageSpec
-from understudy.playtest.findings import INPUTS_FILE, Finding, concluded
-from understudy.playtest.moment import Ended, Sighting
-from understudy.playtest.play import Halt, play_run
-from understudy.playtest.rate import Rate
+from understudy.playtest.findings.finding import INPUTS_FILE, Finding, concluded
+from understudy.playtest.findings.rate import Rate
+from understudy.playtest.report.video import Clip, film
+from understudy.playtest.run.moment import Ended, Sighting
+from understudy.playtest.run.play import Halt, play_run
+from understudy.playtest.run.trace import Run, Trace
 from understudy.playtest.spec import BudgetSpec, PlaytestSpec, VideoSpec
-from understudy.playtest.trace import Run, Trace
-from understudy.playtest.video import Clip, film
 
 _LONGEST_S = 30.0
 

@@ -8,13 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from understudy.errors import PlaytestError
-from understudy.playtest.findings import Finding, collect, keep_evidence
-from understudy.playtest.play import Halt
-from understudy.playtest.replay import measure
+from understudy.playtest.findings.finding import Finding, collect, keep_evidence
+from understudy.playtest.findings.replay import measure
+from understudy.playtest.findings.shrinking import Limits, shrink
+from understudy.playtest.run.play import Halt
+from understudy.playtest.run.trace import Trace
 from understudy.playtest.schedule import halting
-from understudy.playtest.shrinking import Limits, shrink
 from understudy.playtest.spec import PlaytestSpec, ReplaySpec
-from understudy.playtest.trace import Trace
 
 _SECONDS_A_MINUTE = 60
 

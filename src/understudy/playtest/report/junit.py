@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree import ElementTree
 
-from understudy.playtest.cards import rate_words, replay_command
-from understudy.playtest.findings import Finding
+from understudy.playtest.findings.finding import Finding
+from understudy.playtest.report.cards import rate_words, replay_command
 from understudy.playtest.results import Results
 from understudy.playtest.spec import PersonaSpec
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from understudy.errors import PlaytestError
-from understudy.playtest.moment import Sighting, cell_of
+from understudy.playtest.findings.rate import Rate
 from understudy.playtest.oracles import OracleOptions, OracleSpec, OverRuns, build_oracle
-from understudy.playtest.personas import save_inputs
-from understudy.playtest.pictures import picture_at
-from understudy.playtest.rate import Rate
+from understudy.playtest.report.video import film
+from understudy.playtest.run.moment import Sighting, cell_of
+from understudy.playtest.run.personas import save_inputs
+from understudy.playtest.run.pictures import picture_at
+from understudy.playtest.run.trace import Trace
 from understudy.playtest.spec import GameSpec, PersonaSpec, PlaytestSpec, VideoSpec
-from understudy.playtest.trace import Trace
-from understudy.playtest.video import film
 from understudy.recordings.layout import encode_png
 
 FORMAT = 1

@@ -12,7 +12,7 @@ from understudy.playtest.journal import write_whole
 
 if TYPE_CHECKING:
     from understudy.playtest.results import Results
-    from understudy.playtest.trace import Trace
+    from understudy.playtest.run.trace import Trace
 
 FORMAT = 1
 RESULTS_FILE = "results.json"

@@ -10,9 +10,9 @@ import numpy as np
 from understudy.playtest.coverage import Coverage, Key
 from understudy.playtest.coverage.measures import Cells, Polygons
 from understudy.playtest.coverage.navmesh import Navmesh
-from understudy.playtest.findings import Finding
-from understudy.playtest.heat import MISSING, Heat, Paint, heat_of_cells, heat_of_polygons, ink
-from understudy.playtest.moment import Position
+from understudy.playtest.findings.finding import Finding
+from understudy.playtest.report.heat import MISSING, Heat, Paint, heat_of_cells, heat_of_polygons, ink
+from understudy.playtest.run.moment import Position
 from understudy.playtest.runner import Results
 
 SHEET = 1000.0

@@ -11,8 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
-from understudy.playtest.cards import rate_words, replay_command
-from understudy.playtest.findings import Finding
+from understudy.playtest.findings.finding import Finding
+from understudy.playtest.report.cards import rate_words, replay_command
 from understudy.playtest.results import Results
 
 # GitHub shows ten errors and ten warnings a step.

@@ -9,16 +9,16 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from understudy.playtest.builder import TraceBuilder
-from understudy.playtest.child import Child
 from understudy.playtest.disk import full_disk
-from understudy.playtest.job import Job
 from understudy.playtest.journal import Journal
-from understudy.playtest.moment import Ended, Ending, Moment
 from understudy.playtest.oracles.options import PictureSpec, TimeoutSpec
-from understudy.playtest.reports import Report, ReportReader
+from understudy.playtest.run.builder import TraceBuilder
+from understudy.playtest.run.child import Child
+from understudy.playtest.run.job import Job
+from understudy.playtest.run.moment import Ended, Ending, Moment
+from understudy.playtest.run.reports import Report, ReportReader
+from understudy.playtest.run.trace import Run, Trace
 from understudy.playtest.spec import PlaytestSpec
-from understudy.playtest.trace import Run, Trace
 
 _POLL_S = 0.2
 

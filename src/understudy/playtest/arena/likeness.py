@@ -22,8 +22,8 @@ from understudy.evaluation.panel import Options, evaluate_play
 from understudy.evaluation.ratings import Game
 from understudy.evaluation.result import Evaluation
 from understudy.evaluation.telemetry import Telemetry, read_telemetry
-from understudy.playtest.arena import likeness_fixtures, play_fixtures, round_robin
-from understudy.playtest.contestants import PERSONA, RANDOM, Contestant, parse_contestant
+from understudy.playtest.arena.contestants import PERSONA, RANDOM, Contestant, parse_contestant
+from understudy.playtest.arena.matches import likeness_fixtures, play_fixtures, round_robin
 from understudy.recordings import Episode, open_recordings
 
 BOT = "bot"

@@ -1,10 +1,10 @@
 """The child process of one run: plays a game and reports each decision before it is made.
 
 A game that crashes takes this process with it; the decision that did it lies in the shared ring by then. The parent
-starts it as `python -m understudy.playtest.worker RING LIFE`, two file descriptors, with a `Job` in one line of JSON on
-standard input, which ends with the parent. RING is the file of a `Ring` that the reports go to (see `reports`); its
-flag says whether the game (1) or the player (0) is at work. LIFE is a pipe that nothing is written to: it ends when
-this process does.
+starts it as `python -m understudy.playtest.run.worker RING LIFE`, two file descriptors, with a `Job` in one line of
+JSON on standard input, which ends with the parent. RING is the file of a `Ring` that the reports go to (see
+`reports`); its flag says whether the game (1) or the player (0) is at work. LIFE is a pipe that nothing is written
+to: it ends when this process does.
 
 The events are `ready` (with the behaviour and the level), `close` (sent before the game is closed) and `end` (with how
 the run ended).
@@ -26,14 +26,14 @@ from understudy.agents.agent import Agent
 from understudy.errors import UnderstudyError
 from understudy.playtest.coverage.survey import survey
 from understudy.playtest.disk import is_full
-from understudy.playtest.game import Game, GameFaultError, blaming_the_game, picture_sensor
-from understudy.playtest.gauge import Gauge
-from understudy.playtest.job import Job
-from understudy.playtest.keeper import Keeper
-from understudy.playtest.moment import Ended, Number
-from understudy.playtest.personas import Playback, load_inputs, open_agent
-from understudy.playtest.reports import ReportWriter
-from understudy.playtest.ring import Ring
+from understudy.playtest.run.game import Game, GameFaultError, blaming_the_game, picture_sensor
+from understudy.playtest.run.gauge import Gauge
+from understudy.playtest.run.job import Job
+from understudy.playtest.run.keeper import Keeper
+from understudy.playtest.run.moment import Ended, Number
+from understudy.playtest.run.personas import Playback, load_inputs, open_agent
+from understudy.playtest.run.reports import ReportWriter
+from understudy.playtest.run.ring import Ring
 
 _PLAYER, _GAME = 0, 1
 

@@ -11,15 +11,15 @@ import sys
 import time
 from types import TracebackType
 
-from understudy.playtest.job import Job
-from understudy.playtest.ring import Ring, make_ring_file
+from understudy.playtest.run.job import Job
+from understudy.playtest.run.ring import Ring, make_ring_file
 
 _LOG_TAIL = 2000
 _LEAST_PAUSE_S, _MOST_PAUSE_S = 0.001, 0.02
 
 
 class Child:
-    """A running `understudy.playtest.worker`.
+    """A running `understudy.playtest.run.worker`.
 
     The child leads a session of its own: a Ctrl-C at the terminal does not reach it, and whatever the game started is
     killed with it. It ends itself when its standard input does, so that it never outlives this process. All that the
@@ -32,7 +32,7 @@ class Child:
         shared = make_ring_file()
         self._ring = Ring(shared)
         self._life, theirs = os.pipe()
-        command = [sys.executable, "-P", "-X", "faulthandler", "-m", "understudy.playtest.worker"]
+        command = [sys.executable, "-P", "-X", "faulthandler", "-m", "understudy.playtest.run.worker"]
         with self.log.open("wb") as output:
             self._process = subprocess.Popen(
                 [*command, str(shared), str(theirs)],

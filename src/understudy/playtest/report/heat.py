@@ -16,7 +16,7 @@ from understudy.playtest.coverage import Key
 from understudy.playtest.coverage.navmesh import Navmesh
 
 if TYPE_CHECKING:
-    from understudy.playtest.maps import View
+    from understudy.playtest.report.maps import View
 
 # Middle tones, which show on a light page and on a dark one; the page's inks are their relatives.
 _INKS = ((66, 120, 225), (222, 118, 30), (36, 158, 104), (156, 84, 208), (206, 62, 140), (140, 140, 40))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from understudy.evaluation.statistics import Interval, mean_interval
-from understudy.playtest.trace import Trace
+from understudy.playtest.run.trace import Trace
 
 UNITS = {
     "seconds alive": ("time alive", "s"),

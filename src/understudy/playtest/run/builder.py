@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from understudy.playtest.coverage import Coverage, open_measure
-from understudy.playtest.moment import Ended, Ending, Moment
 from understudy.playtest.oracles import Panel, build_oracle
 from understudy.playtest.plateau import has_plateaued
-from understudy.playtest.reports import Report
+from understudy.playtest.run.moment import Ended, Ending, Moment
+from understudy.playtest.run.reports import Report
+from understudy.playtest.run.trace import Run, Trace
 from understudy.playtest.spec import PlaytestSpec
-from understudy.playtest.trace import Run, Trace
 from understudy.spec import BehaviorSpec
 
 

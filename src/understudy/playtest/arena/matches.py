@@ -17,7 +17,7 @@ from understudy.envs.skirmish.vector import SkirmishVector
 from understudy.envs.skirmish.world import World, idle_actions
 from understudy.errors import GameError
 from understudy.evaluation.ratings import Game
-from understudy.playtest.contestants import Contestant, driver_key, make_drivers, sensors_of
+from understudy.playtest.arena.contestants import Contestant, driver_key, make_drivers, sensors_of
 
 Progress = Callable[[int, int], None]
 Team = tuple[Contestant, Contestant]

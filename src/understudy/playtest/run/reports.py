@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from understudy.playtest.moment import Moment, Number, Picture
+from understudy.playtest.run.moment import Moment, Number, Picture
 from understudy.spec import Action, ActionSpec, BehaviorSpec
 
 Report: TypeAlias = "dict[str, Any] | Moment"

@@ -18,7 +18,7 @@ from understudy.envs.skirmish.players.matches import team_call
 from understudy.envs.skirmish.state import NUM_AGENTS
 from understudy.envs.skirmish.vector import SkirmishVector
 from understudy.errors import GameError, suggest
-from understudy.playtest.usual_bot import UsualBot
+from understudy.playtest.arena.usual_bot import UsualBot
 from understudy.spec import BehaviorSpec
 
 RANDOM, USUAL, PERSONA = "random", "scripted", "persona"

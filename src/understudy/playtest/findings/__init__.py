@@ -1,0 +1,1 @@
+"""Findings: bugs with their replays, how surely they reproduce, and the shortest inputs that show them."""
