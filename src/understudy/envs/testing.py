@@ -16,7 +16,7 @@ from understudy.errors import ObservationError
 from understudy.spec import BehaviorSpec, Observation
 
 
-def check_env(make_env: Callable[[], gymnasium.Env], *, steps: int = 100, seed: int = 0) -> None:
+def check_env(make_env: Callable[[], gymnasium.Env], *, steps: int = 100, seed: int = 0, repeats: bool = True) -> None:
     """Check that an environment keeps the contract; it is made twice and played at random.
 
     What is promised: the spaces are those of `behavior`; every observation has each sensor with its shape and dtype,
@@ -27,11 +27,14 @@ def check_env(make_env: Callable[[], gymnasium.Env], *, steps: int = 100, seed: 
         make_env: Makes a new environment, `behavior` and all.
         steps: Decisions to play, over as many episodes as that takes.
         seed: Of the environment and of the actions.
+        repeats: False for a game in real time, where the same seed and actions need not give the same play.
 
     Raises:
         AssertionError: If a promise is broken; the message says which.
     """
     first = _play_once(make_env, steps, seed)
+    if not repeats:
+        return
     second = _play_once(make_env, steps, seed)
     for index, (one, other) in enumerate(zip(first, second, strict=True)):
         difference = _difference(one, other)

@@ -18,6 +18,7 @@ import psutil
 import pytest
 from person_at_x11 import Person, wait_until
 
+from understudy.envs.testing import check_env
 from understudy.envs.window.env import WindowEnv
 from understudy.envs.window.record import record_play
 from understudy.errors import GameError, ObservationError, SpecError
@@ -41,6 +42,12 @@ def toys_running() -> list[int]:
     """The processes of toy games."""
     lines = [(each.pid, each.info["cmdline"] or []) for each in psutil.process_iter(["cmdline"])]
     return [pid for pid, line in lines if str(TOY) in line]
+
+
+def test_a_window_keeps_the_contract(toy: Toy) -> None:
+    """All that is promised of environments, but that the same actions give the same play: time does not stand still."""
+    held = {"paint": {"none": (), "red": "a", "green": "g", "both": ("a", "g")}, "slide": {"mouse": "x", "most": 20}}
+    check_env(lambda: toy(actions=held), steps=30, repeats=False)
 
 
 def test_keys_are_held_as_long_as_an_action_holds_them(toy: Toy, act: Act, person: Person) -> None:
