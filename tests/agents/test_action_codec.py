@@ -202,3 +202,16 @@ def test_without_noise_a_spread_number_is_its_centre() -> None:
     """As bins that are not spread."""
     classes = torch.arange(7)[:, None]
     assert torch.equal(Head(TURN, replace(BINS, spread=True)).decode(classes), Head(TURN, BINS).decode(classes))
+
+
+def test_a_hidden_past_is_no_start() -> None:
+    """What is hidden becomes even over its classes; a start, where nothing was done, stays zeros."""
+    parts = (ActionSpec("move", spaces.Discrete(3)), ActionSpec("fire", spaces.Discrete(2)))
+    codec = ActionCodec(parts, {})
+    past = codec.one_hot(torch.tensor([[[2, 1], [0, 1], [1, 0]]]))
+    past[0, 0] = 0
+    hidden = codec.hide(past, torch.tensor([[False, False, True]]))
+    third, half = 1 / 3, 1 / 2
+    torch.testing.assert_close(hidden[0, 0], torch.zeros(5))
+    torch.testing.assert_close(hidden[0, 1], torch.tensor([third, third, third, half, half]))
+    torch.testing.assert_close(hidden[0, 2], past[0, 2])

@@ -133,10 +133,11 @@ def _tell_together(
         features = features.reshape(*window.valid.shape, -1)
         for step in range(window.valid.shape[1]):
             past = window.past[:, step : step + 1]
+            hidden = policy.codec.hide(past, torch.zeros(past.shape[:2]))
             # Three bots side by side for each span: one told, one not told now, one never told.
             out, state = policy.decide(
                 features[:, step : step + 1].repeat(3, 1, 1),
-                torch.cat([past, past * 0, past * 0]),
+                torch.cat([past, hidden, hidden]),
                 torch.cat([told, told, never]),
                 styles,
             )

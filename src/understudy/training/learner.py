@@ -155,7 +155,7 @@ class Learner:
         # Drawn for the whole batch, so that several processes hide what one would.
         drawn = torch.rand(window.whole, window.past.shape[1])
         kept = (drawn >= self.recipe.policy.past_dropout).to(self.device)[window.places]
-        return window.past * kept.unsqueeze(-1)
+        return self.policy.codec.hide(window.past, kept)
 
     def _set_learning_rate(self) -> None:
         loop = self.recipe.loop

@@ -23,7 +23,8 @@ class WindowBatch:
     Attributes:
         rows: int64, shape (batch, window).
         past: Row of the action before each step, -1 where there is none, int64, shape (batch, window).
-        valid: False where a short span was padded, bool, shape (batch, window).
+        valid: Whether a step counts: not where a short span was padded, nor while a memory warms up, bool, shape
+            (batch, window).
         first: Whether the memory starts anew with this window.
         group: Number of the group of segments; all its windows share their augmentation and their styles.
         whole: Sequences in the batch, of which these may be a part.
@@ -54,8 +55,12 @@ class WindowBatch:
 class WindowStream:
     """Cuts spans into segments of equal length, and plays `batch` of them at a time, window by window.
 
-    A segment's memory starts at zero. The first of a span starts where the span does, since so does a bot's life, and
-    the last ends where it ends; they overlap, each epoch at other places. A span shorter than a segment is padded.
+    A segment's memory starts at zero. The first of a span starts where the span does, as a bot's life does, and the
+    last ends where it ends. The others would begin without the memory that a bot has by then, so that their first
+    window only warms it up: it overlaps the segment before, each epoch at another place. A span shorter than a segment
+    is padded.
+
+    Source: burn-in, Kapturowski et al. 2019, "Recurrent experience replay in distributed reinforcement learning".
 
     Args:
         spans: To learn from.
@@ -70,7 +75,7 @@ class WindowStream:
         # Where every span is shorter than a segment, its last windows would hold nothing.
         longest = min(loop.segment, max(len(span) for span in spans))
         self.windows_per_group = -(-longest // loop.window)
-        per_epoch = sum(-(-len(span) // loop.segment) for span in spans)
+        per_epoch = sum(_num_segments(len(span), loop) for span in spans)
         self.groups_per_epoch = max(1, per_epoch // loop.batch)
         self._epoch = -1
         self._segments = np.empty((0, 3), np.int64)
@@ -90,7 +95,8 @@ class WindowStream:
         chosen = self._segments[np.arange(place * size, (place + 1) * size) % len(self._segments)]
         offsets = np.arange(window * self._loop.window, (window + 1) * self._loop.window)
         rows = chosen[:, :1] + offsets
-        valid = rows < chosen[:, 1:2]
+        warms_up = (chosen[:, :1] > chosen[:, 2:]) & (window == 0 and _warm_up(self._loop) > 0)
+        valid = (rows < chosen[:, 1:2]) & ~warms_up
         rows = np.minimum(rows, chosen[:, 1:2] - 1)
         past = np.where(rows > chosen[:, 2:], rows - 1, -1)
         return WindowBatch.of(rows, past, valid, first=window == 0, group=group)
@@ -103,19 +109,29 @@ class WindowStream:
             [
                 (first, min(first + length, span.stop), span.start)
                 for span in self._spans
-                for first in span.start + _firsts(len(span), length, rng)
+                for first in span.start + _firsts(len(span), self._loop, rng)
             ],
             np.int64,
         )
         return table[rng.permutation(len(table))]
 
 
-def _firsts(rows: int, length: int, rng: np.random.Generator) -> np.ndarray:
-    """Where segments start that cover a span from its first row to its last, overlapping at random."""
-    count = -(-rows // length)
+def _num_segments(rows: int, loop: LoopRecipe) -> int:
+    """How many segments cover a span of so many rows, with what warms up."""
+    new = loop.segment - _warm_up(loop)
+    return 1 + max(0, -(-(rows - loop.segment) // new))
+
+
+def _warm_up(loop: LoopRecipe) -> int:
+    return loop.window if loop.segment > loop.window else 0
+
+
+def _firsts(rows: int, loop: LoopRecipe, rng: np.random.Generator) -> np.ndarray:
+    """Where segments start that cover a span from its first row to its last; what they overlap too much is random."""
+    count = _num_segments(rows, loop)
     if count == 1:
         return np.zeros(1, np.int64)
-    overlaps = np.diff(np.sort(rng.integers(0, count * length - rows + 1, count - 2)), prepend=0)
-    last = rows - length
-    inner = np.cumsum(length - overlaps) if count > 2 else np.empty(0, np.int64)
-    return np.concatenate([[0], inner, [last]]).astype(np.int64)
+    length, new = loop.segment, loop.segment - _warm_up(loop)
+    spare = length + (count - 1) * new - rows
+    given = np.diff(np.sort(rng.integers(0, spare + 1, count - 2)), prepend=0)
+    return np.concatenate([[0], np.cumsum(new - given), [rows - length]]).astype(np.int64)

@@ -263,6 +263,16 @@ class ActionCodec(nn.Module):
         """Turn class indices (..., num_choices) into float32 of shape (..., logits_size)."""
         return (indices.index_select(-1, self.choice_of) == self.class_of).float()
 
+    def hide(self, past: Tensor, kept: Tensor) -> Tensor:
+        """Hide past actions where they are not kept: every class alike, so that it is not taken for an episode's start.
+
+        Args:
+            past: One-hot, zeros where nothing was done yet, (..., logits_size).
+            kept: Bool or 0 and 1, (...).
+        """
+        even = (1 / (self.last_class + 1).float()).index_select(0, self.choice_of)
+        return torch.where(kept.bool().unsqueeze(-1), past, even * past.any(-1, keepdim=True))
+
     def split_choices(self, values: Tensor) -> list[Tensor]:
         """Cut what has one number per choice (indices, noise) into one piece per head."""
         return list(torch.split(values, [head.choices for head in self], -1))

@@ -44,12 +44,12 @@ class Recall(nn.Module):
         Args:
             told: As `forward` gives it, (batch, time, steps * logits_size).
             past: One-hot of the action before each step, zeros where there was none, (batch, time, logits_size).
-            shown: The same, zeros too where it was hidden from the policy.
+            shown: The same, other numbers where it was hidden from the policy.
 
         Returns:
             In nats, scaled so that its mean over all steps is the mean over those that were asked, (batch, time).
         """
-        asked = past.any(-1) & ~shown.any(-1)
+        asked = past.any(-1) & (shown != past).any(-1)
         targets = torch.stack([piece.argmax(-1) for piece in torch.split(past, list(self.codec.classes), -1)], -1)
         total, count = torch.zeros_like(past[..., 0]), torch.zeros_like(past[..., 0])
         for back, logits in enumerate(torch.split(told, self.codec.logits_size, -1)):
