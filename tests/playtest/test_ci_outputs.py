@@ -12,6 +12,7 @@ import pytest
 from grid_specs import grid_form
 from grid_world import planted
 
+from understudy.playtest.checking import Playtested, PlaytestFailedError
 from understudy.playtest.report.annotations import annotate, summary_text
 from understudy.playtest.report.junit import write_junit
 from understudy.playtest.results import Results
@@ -90,6 +91,9 @@ def test_an_oracle_that_failed_is_no_pass(results: Results) -> None:
     broken = replace(first, failures={"crash": "The oracle 'crash' failed."})
     verdict = judge(results.spec, (broken, *others), (), planned=2, interrupted=False)
     assert verdict.sentence == "Failed: 0 crash findings (The oracle 'crash' failed)."
+    suite = suite_of(replace(results, verdict=verdict, findings=()))
+    failed = [each.get("name") for each in suite.iter("testcase") if each.find("failure") is not None]
+    assert (failed, suite.get("failures")) == (["crash"], "1")
 
 
 def test_coverage_that_could_not_be_counted_is_told(results: Results) -> None:
@@ -116,6 +120,46 @@ def test_a_workflow_shows_each_finding(results: Results, tmp_path: Path) -> None
     assert "❌ Playtest of `playtest/Grid-v0`: failed" in text
     assert "| stuck-1 | Asked to move" in text
     assert f"understudy replay {results.out}/findings/stuck-1" in text
+
+
+def test_a_failure_without_a_finding_is_annotated(results: Results) -> None:
+    """Where only coverage fails, beside findings that are allowed, there is an error and the findings are warnings."""
+    spec = results.spec.model_copy(update={"pass_": PassSpec(max_findings={"stuck": 9}, min_coverage=999)})
+    verdict = judge(spec, results.traces, results.findings, planned=2, interrupted=False)
+    stream = io.StringIO()
+    annotate(replace(results, spec=spec, verdict=verdict), None, stream, {"GITHUB_ACTIONS": "true"})
+    levels = [each.split(" ")[0] for each in stream.getvalue().splitlines()]
+    assert levels == ["::warning"] * len(results.findings) + ["::error"]
+
+
+def test_a_finding_that_one_persona_may_not_meet_fails(results: Results) -> None:
+    """A finding that is allowed to all but not to a persona that met it is an error."""
+    (finding, *_) = results.findings
+    allowed = {"max_findings": {"stuck": 9}, "personas": {finding.persona.name: {"max_findings": {"stuck": 0}}}}
+    spec = results.spec.model_copy(update={"pass_": PassSpec.model_validate(allowed)})
+    verdict = judge(spec, results.traces, results.findings, planned=2, interrupted=False)
+    assert not verdict.passed
+    assert verdict.is_failed_by(finding)
+    other = finding.model_copy(
+        update={"seen": tuple(each.model_copy(update={"persona": "x"}) for each in finding.seen)}
+    )
+    assert not verdict.is_failed_by(other)
+
+
+def test_nothing_found_is_no_pass_where_little_was_played(results: Results) -> None:
+    """`assert_no` fails too if a run could not be played, or an oracle that was asked about threw."""
+    spec = results.spec
+    unplayed = judge(spec, results.traces, (), planned=9, interrupted=True)
+    played = Playtested("level", replace(results, verdict=unplayed, findings=()))
+    with pytest.raises(PlaytestFailedError, match="level: 2 of 9 runs played before it was interrupted"):
+        played.assert_no("crash")
+    (first, *others) = results.traces
+    traces = (replace(first, failures={"crash": "The oracle 'crash' failed."}), *others)
+    verdict = judge(spec, traces, (), planned=2, interrupted=False)
+    played = Playtested("level", replace(results, traces=traces, verdict=verdict, findings=()))
+    played.assert_no("timeout")
+    with pytest.raises(PlaytestFailedError, match="The oracle 'crash' failed"):
+        played.assert_no("crash")
 
 
 def test_outside_of_a_workflow_nothing_is_said(results: Results) -> None:

@@ -53,9 +53,13 @@ def playtest(folder: Path, *, cells: list[float], findings: list[dict[str, Any]]
     ]
     form = {
         "format": 1,
-        "spec": {"game": {"id": "a/B-v0", "build": keys.get("build", "")}, "budget": keys.get("budget", {})},
+        "spec": {
+            "game": {"id": "a/B-v0", "build": keys.get("build", "")},
+            "budget": keys.get("budget", {}),
+            **keys.get("spec", {}),
+        },
         "passed": True,
-        "coverage": {"kind": "cells", "cell": keys.get("cell", CELL)},
+        "coverage": {"kind": keys.get("kind", "cells"), "cell": keys.get("cell", CELL)},
         "runs": runs,
         "findings": findings,
     }
@@ -243,3 +247,16 @@ def test_messages_are_compared_without_numbers_and_folders(one: str, other: str)
 def test_other_words_are_another_message() -> None:
     """Only numbers, addresses and folders are left out."""
     assert normalised("IndexError") != normalised("KeyError")
+
+
+def test_other_states_are_not_compared(tmp_path: Path) -> None:
+    """States of another key are no cells lost; the same key in another folder is the same."""
+    keys = [{"place": 0.1}, {"place": 0.2}, "/old/checks.py:state", "/new/tree/checks.py:state"]
+    wide, fine, old, new = (
+        playtest(tmp_path / str(index), cells=[4.0], findings=[], kind="state", spec={"coverage": {"key": key}})
+        for index, key in enumerate(keys)
+    )
+    assert compare(wide, fine).coverage == ()
+    assert any("counted in different ways" in each for each in compare(wide, fine).notes)
+    assert compare(old, new).coverage != ()
+    assert not any("differ in" in each for each in compare(old, new).notes)

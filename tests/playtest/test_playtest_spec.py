@@ -51,7 +51,8 @@ MISTAKES = [
     (GAME + "personas: []\n", "SPEC: the playtest has no persona; name at least one under 'personas'."),
     (
         GAME + "personas: [{name: monkey, agent: rnadom}]\n",
-        "SPEC: personas[0].agent should be 'random', 'scripted', 'bundle' or 'remote', not 'rnadom'.",
+        "SPEC: personas[0].agent should be 'random', 'sticky', 'scripted', 'retrieval', 'bundle', 'remote', "
+        "'go_explore' or 'navmesh', not 'rnadom'.",
     ),
     (
         GAME + "personas: [{name: bot, agent: bundle}]\n",

@@ -17,8 +17,10 @@ from grid_specs import grid_form
 from grid_world import CLEAN, planted
 
 from understudy.errors import PlaytestError
+from understudy.playtest.findings.finding import Finding
 from understudy.playtest.runner import Results, resume_playtest, run_playtest
 from understudy.playtest.spec import PlaytestSpec
+from understudy.playtest.store import Store
 
 FORM = grid_form(
     planted("X", 4, 3), "raise", budget={"steps": 80}, personas=[{"name": "monkey", "agent": "random", "runs": 3}]
@@ -162,3 +164,25 @@ def test_ctrl_c_and_resume_lose_nothing(folder: Path, whole: Results) -> None:
     assert "before it was interrupted" in told(folder / "out")["verdict"]
     resume_playtest(folder / "out", workers=2)
     assert told(folder / "out") == told(whole.out)
+
+
+def test_going_on_keeps_space_for_the_results_again(copy: Path) -> None:
+    """A playtest that is gone on with takes its reserve of the disk anew, and gives it back at its end."""
+    Store.open(copy)
+    assert (copy / ".reserve").stat().st_size > 0
+    resume_playtest(copy)
+    assert not (copy / ".reserve").exists()
+
+
+def test_a_finding_replays_where_its_spec_was_checked_out_anew(
+    copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a machine without the spec's folder, a finding takes what lay there from the current folder."""
+    path = copy / "findings" / "crash-1" / "finding.json"
+    form = json.loads(path.read_text())
+    form |= {"folder": "/gone/game", "key": "/gone/game/checks.py:sound", "message": "/gone/gamepad failed."}
+    path.write_text(json.dumps(form))
+    monkeypatch.chdir(tmp_path)
+    found = Finding.load(path)
+    assert (found.folder, found.key) == (tmp_path, f"{tmp_path}/checks.py:sound")
+    assert found.message == "/gone/gamepad failed."

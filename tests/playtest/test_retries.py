@@ -106,6 +106,16 @@ def test_retries_are_counted(play: Play, folder: Path) -> None:
     assert [each.ending.how for each in again.traces] == [Ended.BUDGET, Ended.BUDGET]
 
 
+def test_what_a_lost_run_saw_is_kept(play: Play, folder: Path) -> None:
+    """Where the only run could not be played to its end, a bug that it saw before is still a finding."""
+    form = doomed(folder, 1, budget={"steps": 40, "retries": 0})
+    form["oracles"] = [{"kind": "crash"}, {"kind": "timeout"}, {"kind": "stuck", "distance": 500, "seconds": 0.5}]
+    results = play(form)
+    assert [each.ending.how for each in results.traces] == [Ended.BROKEN]
+    assert [each.kind for each in results.findings] == ["stuck"]
+    assert not results.verdict.passed
+
+
 def test_a_full_disk_keeps_what_was_found(folder: Path) -> None:
     """Where recordings no longer fit, the playtest ends in words, keeps its findings, and goes on once they do."""
     (folder / "noise.py").write_text(NOISE)

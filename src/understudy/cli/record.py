@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -12,12 +12,24 @@ from rich.console import Console
 from understudy.cli.progress import progress
 from understudy.errors import UnderstudyError, require, suggest
 
+if TYPE_CHECKING:
+    import gymnasium
+
+    from understudy.agents.agent import Agent
+
+_TESTER = "tester:"
+_AGENTS = ("scripted", "random", "bundle", "remote")
+
 
 def record(
     env: Annotated[str, typer.Argument(help="The environment's id, such as understudy/Doom-v0, or skirmish.")],
     out: Annotated[Path, typer.Option(help="The folder of recordings; what is there already is skipped.")],
     agent: Annotated[
-        str, typer.Option(help="Who plays: scripted, random, bundle, remote, or person (a game in a window).")
+        str,
+        typer.Option(
+            help="Who plays: scripted, random, bundle, remote, person (a game in a window), or a scripted tester of "
+            "Parkland by its preference, such as tester:golden_path."
+        ),
     ] = "scripted",
     bundle: Annotated[str, typer.Option(help="A bundle's folder, or its name at the server.")] = "",
     address: Annotated[str, typer.Option(help="The server's host:port, for a remote agent.")] = "",
@@ -36,6 +48,8 @@ def record(
 
     or: understudy record skirmish --hours 20 --out LOGS --jobs 2 --args '{"levels": ["foundry"]}'
 
+    or: understudy record understudy/Parkland-v0 --agent tester:indoors --args '{"max_seconds": 120}' --out LOGS
+
     or: understudy record understudy/Window-v0 --agent person --args '{"game": "GAME.yaml"}' --out LOGS
     """
     require("pyarrow", "logs")
@@ -47,18 +61,17 @@ def record(
         return
     from understudy.envs import make
     from understudy.playtest.record import record_episodes
-    from understudy.playtest.run.personas import open_agent
-    from understudy.playtest.spec import PersonaSpec
     from understudy.recordings import Provenance
 
     arguments = _json("--args", args)
     game = make(env, **arguments)
     try:
-        persona = PersonaSpec.model_validate({"name": agent, "agent": agent, "bundle": bundle, "address": address})
-        player = open_agent(persona, game.get_wrapper_attr("behavior"))
+        player = _open(agent, game, bundle, address)
+        preference = agent.removeprefix(_TESTER) if agent.startswith(_TESTER) else ""
+        notes: dict[str, Any] = {"env": env, "args": arguments, **({"persona": preference} if preference else {})}
         provenance = Provenance(
             game=env.split("/")[-1], map=str(arguments.get("map", "")), player=agent, source="understudy record",
-            notes={"env": env, "args": arguments},
+            notes=notes,
         )  # fmt: skip
         with progress() as report:
             seeds = range(seed, seed + episodes)
@@ -67,6 +80,21 @@ def record(
     finally:
         game.close()
     Console(highlight=False).print(f"{len(written)} recordings in {out}. Next: understudy train RECIPE {out} --out RUN")
+
+
+def _open(agent: str, game: gymnasium.Env, bundle: str, address: str) -> Agent:
+    """Return who plays."""
+    if agent.startswith(_TESTER):
+        from understudy.envs.parkland.testers.agent import TesterAgent
+
+        return TesterAgent(game, agent.removeprefix(_TESTER))
+    from understudy.playtest.run.personas import open_agent
+    from understudy.playtest.spec import PersonaSpec
+
+    if agent not in _AGENTS:
+        raise UnderstudyError(f"There is no agent '{agent}' to record.{suggest(agent, _AGENTS)}")
+    persona = PersonaSpec.model_validate({"name": agent, "agent": agent, "bundle": bundle, "address": address})
+    return open_agent(persona, game.get_wrapper_attr("behavior"))
 
 
 def _record_person(env: str, out: Path, name: str, episodes: int, seconds: float, arguments: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,8 @@ class Playtested:
         """Assert that no oracle of these kinds saw anything; without kinds, that no oracle did.
 
         Raises:
-            PlaytestFailedError: With each finding, its replay and the report.
+            PlaytestFailedError: With each finding, its replay and the report; or if that cannot be told, since not
+                every run could be played or an oracle threw.
             PlaytestError: If the spec has no such oracle.
         """
         __tracebackhide__ = True
@@ -60,6 +62,9 @@ class Playtested:
         if found:
             number = f"{len(found)} finding{'' if len(found) == 1 else 's'}"
             raise self._failure([f"{self.name}: {number}.", *(line for each in found for line in self._lines(each))])
+        unsure = self._unsure(kinds or known)
+        if unsure:
+            raise self._failure([f"{self.name}: {unsure[0].rstrip('.')}."])
         return self
 
     def assert_coverage(self, at_least: float, persona: str | None = None) -> Playtested:
@@ -100,6 +105,12 @@ class Playtested:
             raise self._failure([f"{self.name}: {self.results.verdict.sentence}", *lines])
         return self
 
+    def _unsure(self, kinds: Collection[str]) -> list[str]:
+        """Why having found nothing of these kinds says little."""
+        runs = [each.found for each in self.results.verdict.criteria if each.name == "runs" and not each.passed]
+        failures = (each.failures.items() for each in self.results.traces)
+        return runs + [words for told in failures for kind, words in told if kind in kinds]
+
     def _reachable(self) -> frozenset[Any]:
         told = next((each.coverage.reachable for each in self.results.traces if each.coverage.reachable), None)
         if told is None:
@@ -132,12 +143,18 @@ def play(spec: Path, out: Path, *, workers: int = 1, seed: int | None = None) ->
         seed: Replaces the first seed of every persona.
 
     Raises:
-        PlaytestError: If the spec is wrong, or not one run could be played.
+        PlaytestError: If the spec is wrong, not one run could be played, or the disk is full.
+        KeyboardInterrupt: If a Ctrl-C ended it, once its report is written.
     """
     asked = read_spec(spec)
     if (out / RESULTS_FILE).exists():
         shutil.rmtree(out)
     results = run_playtest(asked, spec.resolve().parent, out, workers=workers, seed=seed)
+    if results.problem:
+        raise PlaytestError(results.problem)
     write_junit(results, out / JUNIT_FILE)
     write_report(results, out / REPORT_FILE)
+    if results.interrupted:
+        # Whoever runs the tests should stop too.
+        raise KeyboardInterrupt
     return Playtested(spec.stem, results)

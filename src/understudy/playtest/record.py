@@ -5,15 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import gymnasium
+import numpy as np
+from gymnasium import spaces
 
 from understudy.agents.agent import Agent
 from understudy.recordings import Episode, EpisodeWriter, Provenance
 from understudy.spec import BehaviorSpec
 
 Progress = Callable[[str, int, int], None]
+KEPT = ("position", "heading", "pitch", "inside", "interacted")
+"""Numbers of `info` that are kept as extras where a game tells them: for maps and scores, never for agents."""
+
+
+@runtime_checkable
+class Told(Protocol):
+    """A privileged agent, such as a scripted tester: before each decision it is told `info`."""
+
+    def tell(self, info: Mapping[str, Any]) -> None:
+        """Take in what is true now."""
+        ...
 
 
 def record_episodes(
@@ -30,7 +43,7 @@ def record_episodes(
 
     Args:
         env: With a `behavior`.
-        agent: Who plays.
+        agent: Who plays; a `Told` one is told the infos.
         out: The folder of recordings.
         provenance: Of all episodes; the seed is filled in.
         seeds: One episode each.
@@ -64,13 +77,18 @@ def _record(
     options: dict[str, Any],
 ) -> None:
     agent.reset(seed)
-    observation, _ = env.reset(seed=seed, options=options)
+    observation, info = env.reset(seed=seed, options=options)
     stamped = Provenance(**{**vars(provenance), "seed": seed})
-    with EpisodeWriter(path.parent, behavior, stamped, name=path.stem, reveal_player=True) as writer:
+    shapes = {name: np.shape(info[name]) for name in KEPT if name in info}
+    extras = {name: spaces.Box(-np.inf, np.inf, shape, np.float32) for name, shape in shapes.items()}
+    with EpisodeWriter(path.parent, behavior, stamped, name=path.stem, reveal_player=True, extras=extras) as writer:
         terminated = truncated = False
         while not (terminated or truncated):
+            if isinstance(agent, Told):
+                agent.tell(info)
             action = agent.act(observation)
-            after, reward, terminated, truncated, _ = env.step(action)
-            writer.append(observation, action, reward=float(reward))
+            told = {name: np.asarray(info[name], np.float32) for name in shapes}
+            after, reward, terminated, truncated, info = env.step(action)
+            writer.append(observation, action, reward=float(reward), extras=told)
             observation = after
         writer.finish(terminated=terminated, truncated=truncated, final_observation=observation)

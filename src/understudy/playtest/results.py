@@ -23,6 +23,7 @@ class Results:
         verdict: Whether it passes.
         seconds: Wall-clock time of the runs.
         problem: Why it ended early if a machine was to blame, in a sentence; empty otherwise.
+        interrupted: Whether it ended early, the replays of its findings included.
     """
 
     spec: PlaytestSpec
@@ -32,6 +33,7 @@ class Results:
     verdict: Verdict
     seconds: float
     problem: str = ""
+    interrupted: bool = False
 
     def of(self, persona: PersonaSpec) -> list[Trace]:
         """Return the runs of a persona."""

@@ -98,7 +98,9 @@ def _run(store: Store, workers: int | None, ray: str | None, listener: Listener)
         interrupted = halt.event.is_set()
         findings = gather(spec, store.folder, store.out, traces, halt, workers or 1)
         verdict = judge(spec, traces, findings, planned=schedule.planned, interrupted=interrupted)
-        results = Results(spec, store.out, tuple(traces), tuple(findings), verdict, seconds, problem)
+        results = Results(
+            spec, store.out, tuple(traces), tuple(findings), verdict, seconds, problem, halt.event.is_set()
+        )
         write_results(results)
         if not halt.event.is_set():
             for each in traces:
@@ -117,8 +119,9 @@ def _player(store: Store, halt: Halt, listener: Listener, ray: str | None) -> tu
 
 
 def _require_one_played(traces: Sequence[Trace], out: Path) -> None:
-    broken = [each for each in traces if each.ending.how is Ended.BROKEN]
-    if broken and len(broken) == len(traces):
+    if not traces or any(each.ending.how is not Ended.BROKEN or each.sightings for each in traces):
+        return
+    if all(each.behavior is None for each in traces):
         # Nothing in it but logs; the next try may have the same folder.
         shutil.rmtree(out)
-        raise PlaytestError(f"No run could be played. {broken[0].run.name}: {broken[0].ending.message}")
+    raise PlaytestError(f"No run could be played. {traces[0].run.name}: {traces[0].ending.message}")

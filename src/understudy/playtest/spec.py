@@ -17,7 +17,9 @@ from understudy.playtest.options import Count, Natural, Part, Positive
 from understudy.playtest.oracles.options import CrashSpec, StuckSpec, TimeoutSpec
 from understudy.playtest.oracles.registry import OracleSpec, oracle_kinds
 
-AgentKind: TypeAlias = Literal["random", "scripted", "bundle", "remote"]
+AgentKind: TypeAlias = Literal["random", "sticky", "scripted", "retrieval", "bundle", "remote", "go_explore", "navmesh"]
+PRIVILEGED = ("go_explore", "navmesh")
+"""Agents that look behind the game: at the engine's state, or at the level and their own position."""
 
 
 class GameSpec(Part):
@@ -42,14 +44,17 @@ class PersonaSpec(Part):
 
     Attributes:
         name: Letters, digits, `-` and `_`; names the files of its runs.
-        agent: `random`, `scripted` (walks by its rays), `bundle` (a trained bot) or `remote` (asks a server).
-        bundle: The bundle's folder; for a `remote` agent the name the server knows it by, empty for its only one.
+        agent: `random`, `sticky` (random, but keeps at it), `scripted` (walks by its rays), `bundle` (a trained bot),
+            `remote` (asks a server), or one to compare with: `retrieval` (repeats demonstrations), `go_explore` and
+            `navmesh` (both privileged); see `docs/testers.md`.
+        bundle: The bundle's folder; for a `remote` agent the name the server knows it by, empty for its only one; for
+            `retrieval` a bundle of `understudy explore` whose encoder says what looks alike, empty for small pictures.
         address: Of the server, for a `remote` agent.
         style: One of the bundle's, a blend such as `rusher:0.7+anchor:0.3`, or a `.style.json` file; by default the
             bundle's own.
         sliders: By trait, how far to go from that style, in standard deviations among the bundle's players.
         skill: From 0 to 1; by default the style's.
-        demonstrations: Recordings, or folders of them, to read the style from instead.
+        demonstrations: Recordings, or folders of them, to read the style from instead; for `retrieval`, to repeat.
         inspect: A second bundle that takes over at an object of interest; see `docs/testers.md`.
         detector: The file that says when, as `understudy detect` writes it.
         runs: How many episodes it plays at most, with the seeds `seed`, `seed + 1` and so on.
@@ -76,12 +81,19 @@ class PersonaSpec(Part):
         dials += [] if self.skill is None else [f"skill={self.skill}"]
         return ",".join([self.style, *dials])
 
+    @property
+    def privileged(self) -> bool:
+        """Whether it knows what no tester from outside could."""
+        return self.agent in PRIVILEGED
+
     @model_validator(mode="after")
     def _name_its_agent(self) -> PersonaSpec:
         if self.agent == "bundle" and not self.bundle:
             raise PydanticCustomError("lacks", "has the agent 'bundle' but no 'bundle'; name the bundle's folder")
         if self.agent == "remote" and not self.address:
             raise PydanticCustomError("lacks", "has the agent 'remote' but no 'address'; name the server as host:port")
+        if self.agent == "retrieval" and not self.demonstrations:
+            raise PydanticCustomError("lacks", "has the agent 'retrieval' but no 'demonstrations'; name recordings")
         return self
 
     @model_validator(mode="after")
@@ -95,9 +107,10 @@ class PersonaSpec(Part):
     @model_validator(mode="after")
     def _have_one_style(self) -> PersonaSpec:
         context = {"agent": self.agent}
-        if self.agent in ("random", "scripted") and (self.style_text or self.demonstrations):
+        shown = self.demonstrations if self.agent != "retrieval" else ()
+        if self.agent not in ("bundle", "remote") and (self.style_text or shown):
             raise PydanticCustomError("lacks", "has a style, but the agent '{agent}' has none to choose", context)
-        if self.agent != "bundle" and (self.demonstrations or self._style_is_a_file):
+        if self.agent != "bundle" and (shown or self._style_is_a_file):
             raise PydanticCustomError("lacks", "has a style from files, which needs the agent 'bundle'")
         if self.demonstrations and (self.style or self.sliders):
             raise PydanticCustomError("lacks", "has demonstrations and a style; leave one of them out")
@@ -283,9 +296,9 @@ def read_spec(path: Path) -> PlaytestSpec:
 
 
 def _anchored(persona: PersonaSpec, folder: Path) -> PersonaSpec:
-    if persona.agent != "bundle":
+    if persona.agent not in ("bundle", "retrieval"):
         return persona
-    update: dict[str, object] = {"bundle": str(folder / persona.bundle)}
+    update: dict[str, object] = {"bundle": str(folder / persona.bundle)} if persona.bundle else {}
     update["demonstrations"] = tuple(str(folder / each) for each in persona.demonstrations)
     if persona.style.endswith(".style.json"):
         update["style"] = str(folder / persona.style)

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from understudy.errors import PlaytestError
-from understudy.playtest.disk import free_reserve, keep_reserve, telling_of_a_failed_write
+from understudy.playtest.disk import keep_reserve, telling_of_a_failed_write
 from understudy.playtest.journal import write_whole
 from understudy.playtest.spec import PlaytestSpec
 
@@ -54,7 +54,7 @@ class Store:
         """Open the folder of a playtest that was begun.
 
         Raises:
-            PlaytestError: If it is none, or of another version.
+            PlaytestError: If it is none, or of another version, or the disk is still full.
         """
         try:
             form = json.loads((out / ASKED_FILE).read_text(encoding="utf-8"))
@@ -67,6 +67,8 @@ class Store:
             ) from error
         except (ValueError, KeyError, TypeError, ValidationError) as error:
             raise PlaytestError(f"{out} is no playtest of this version ({error}); begin a new one.") from error
+        with telling_of_a_failed_write(out):
+            keep_reserve(out)
         return cls(out, spec, folder, seed)
 
     @property
@@ -79,7 +81,3 @@ class Store:
     def keep_seconds(self, seconds: float) -> None:
         """Remember `seconds`."""
         write_whole(self.out / _CLOCK_FILE, json.dumps(round(seconds, 3)))
-
-    def finish(self) -> None:
-        """Give back what only an unfinished playtest needs."""
-        free_reserve(self.out)

@@ -25,7 +25,7 @@ def with_styles(personas: Sequence[PersonaSpec], out: Path) -> list[PersonaSpec]
 
 
 def _with_style(persona: PersonaSpec, path: Path) -> PersonaSpec:
-    if not persona.demonstrations:
+    if persona.agent != "bundle" or not persona.demonstrations:
         return persona
     if not path.exists():
         _read_style(persona, path)

@@ -38,6 +38,11 @@ class Verdict:
         failed = [each.found for each in self.criteria if not each.passed]
         return f"Failed: {'; '.join(failed)}." if failed else "Passed."
 
+    def is_failed_by(self, finding: Finding) -> bool:
+        """Return whether a finding counts for a criterion that does not hold, of all runs or of one persona."""
+        names = {finding.kind, *(f"{each.persona} {finding.kind}" for each in finding.seen)}
+        return any(each.name in names and not each.passed for each in self.criteria)
+
 
 def judge(
     spec: PlaytestSpec, traces: Sequence[Trace], findings: Sequence[Finding], *, planned: int, interrupted: bool

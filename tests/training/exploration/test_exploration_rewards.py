@@ -11,7 +11,7 @@ from understudy.training.exploration.discriminator import Discriminators
 from understudy.training.exploration.moments import RunningMoments
 from understudy.training.exploration.novelty import Novelty
 from understudy.training.exploration.recipe import DiscriminatorRecipe, NoveltyRecipe
-from understudy.training.exploration.rewards import mix
+from understudy.training.exploration.rewards import Returns, discounted_returns, mix
 
 FEATURES = 6
 
@@ -53,6 +53,28 @@ def test_alpha_one_rewards_novelty_alone_and_alpha_nought_one_style() -> None:
         weights = np.broadcast_to(np.eye(3)[index], (50, 2, 3))
         expected = (reward - reward.mean()) / reward.std() + 0.5 * own
         np.testing.assert_allclose(mix(own, novelty, styles, weights, 0.5), expected, atol=1e-5)
+
+
+@given(seed=st.integers(0, 99), gamma=st.floats(0, 1), steps=st.integers(1, 20))
+def test_returns_end_with_their_episodes(seed: int, gamma: float, steps: int) -> None:
+    """Each is the reward and, unless the next decision starts another episode, the discounted return after it."""
+    rng = np.random.default_rng(seed)
+    rewards, starts = rng.normal(size=(steps, 3)).astype(np.float32), rng.random((steps, 3)) < 0.3
+    returns = discounted_returns(rewards, starts, gamma)
+    np.testing.assert_array_equal(returns[-1], rewards[-1])
+    later = np.where(starts[1:], 0, gamma * returns[1:])
+    np.testing.assert_allclose(returns[:-1], rewards[:-1] + later)
+
+
+@given(seed=st.integers(0, 99), gamma=st.sampled_from([0.0, 0.9, 0.99, 1.0]), unit=st.floats(0.01, 100))
+def test_scaled_rewards_have_returns_of_deviation_one(seed: int, gamma: float, unit: float) -> None:
+    """Whatever the discount and the rewards' unit; rewards that are all nought stay so."""
+    rng = np.random.default_rng(seed)
+    rewards = (unit * rng.normal(size=(60, 4))).astype(np.float32)
+    starts = np.zeros((60, 4), bool)
+    scaled = Returns(gamma).scale(rewards, starts)
+    np.testing.assert_allclose(discounted_returns(scaled, starts, gamma).std(), 1, rtol=0.01)
+    assert not Returns(gamma).scale(np.zeros_like(rewards), starts).any()
 
 
 def test_what_was_seen_is_less_novel() -> None:

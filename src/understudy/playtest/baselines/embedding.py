@@ -60,6 +60,11 @@ class EncoderEmbedding:
             raise PlaytestError(f"{bundle} holds no {ENCODER_FILE}; bundles of 'understudy explore' have one.")
         self._graph = OnnxRuntimeGraph(path, threads)
 
+    @property
+    def sensors(self) -> list[str]:
+        """Names of the sensors that it looks at."""
+        return [name.split(".", 1)[1] for name in self._graph.inputs]
+
     def __call__(self, observations: Mapping[str, np.ndarray]) -> np.ndarray:
         """Embed; see `Embed`."""
         feed = {name: np.ascontiguousarray(observations[name.split(".", 1)[1]]) for name in self._graph.inputs}

@@ -96,11 +96,17 @@ class GoExplore:
         start = _Place(game.get_state(), observation, _Way(None, ()), 0)
         self._places: dict[Hashable, _Place] = {cell_of(info): start}
         self.growth: list[int] = []
+        self._origin, self._done = start.way, list[Action]()
 
     @property
     def cells(self) -> set[Hashable]:
         """All cells it has been in."""
         return set(self._places)
+
+    @property
+    def farthest(self) -> Hashable:
+        """Of the cells that it returned to least often, the one that takes the most decisions to get to."""
+        return min(self._places, key=lambda cell: (self._places[cell].visits, -self._places[cell].length))
 
     def explore(self, decisions: int) -> None:
         """Explore for so many decisions more."""
@@ -110,12 +116,12 @@ class GoExplore:
 
     def inputs(self, cell: Hashable) -> list[Action]:
         """Return what was done from the start to a cell, so that a deterministic game gets there without its state."""
-        way: _Way | None = self._places[cell].way
-        parts = []
-        while way is not None:
-            parts.append(way.actions)
-            way = way.before
-        return [action for actions in reversed(parts) for action in actions]
+        return _spell(self._places[cell].way)
+
+    @property
+    def last_inputs(self) -> list[Action]:
+        """What was done from the start to the last decision, also if the game did not survive it."""
+        return [*_spell(self._origin), *self._done]
 
     def _go(self, decisions: int) -> None:
         place = self._choose()
@@ -123,10 +129,11 @@ class GoExplore:
         self._game.set_state(place.state)
         self._dice.reset(int(self._rng.integers(1 << 31)))
         observation, origin, done = place.observation, place.way, list[Action]()
+        self._origin, self._done = origin, done
         for _ in range(decisions):
             action = self._dice.act(observation)
-            observation, _, terminated, truncated, info = self._game.step(action)
             done.append(action)
+            observation, _, terminated, truncated, info = self._game.step(action)
             if not terminated:
                 self._remember(self._cell_of(info), observation, origin, done)
             self.growth.append(len(self._places))
@@ -147,3 +154,12 @@ class GoExplore:
             place = _Place(self._game.get_state(), observation, _Way(origin, tuple(done)), length)
             place.visits = known.visits if known else 0
             self._places[cell] = place
+
+
+def _spell(way: _Way | None) -> list[Action]:
+    """The actions of a way, from the start."""
+    parts = []
+    while way is not None:
+        parts.append(way.actions)
+        way = way.before
+    return [action for actions in reversed(parts) for action in actions]

@@ -8,12 +8,11 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from understudy.playtest.compare.playtest_files import Bug, RunKey
+from understudy.playtest.compare.playtest_files import Bug, RunKey, without_folders
 from understudy.playtest.compare.statistics import sign_flip_p
 
 Status: TypeAlias = Literal["new", "fixed", "there"]
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
-_PATH = re.compile(r"(?:[\w.~-]*/)+([\w.-]+)")
 _NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)*(?:e[-+]?\d+)?")
 
 
@@ -49,7 +48,7 @@ class BugChange:
 
 def normalised(message: str) -> str:
     """Return a message without what changes from run to run: numbers, addresses and folders."""
-    return _NUMBER.sub("#", _PATH.sub(r"\1", _ADDRESS.sub("#", message))).strip().lower()
+    return _NUMBER.sub("#", without_folders(_ADDRESS.sub("#", message))).strip().lower()
 
 
 def is_same_bug(one: Bug, other: Bug) -> bool:

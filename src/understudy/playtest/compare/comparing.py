@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from understudy.errors import PlaytestError
-from understudy.evaluation.statistics import Interval
+from understudy.evaluation.statistics import Interval, mean_interval
 from understudy.playtest.compare.bugs import BugChange, match_bugs
-from understudy.playtest.compare.playtest_files import Played, RunKey, read_playtest
-from understudy.playtest.compare.statistics import ALPHA, holm, paired_interval, pairs_needed, sign_flip_p
+from understudy.playtest.compare.playtest_files import Played, RunKey, read_playtest, without_folders
+from understudy.playtest.compare.statistics import ALPHA, holm, pairs_needed, sign_flip_p
 from understudy.playtest.coverage import Key
 
 EVERYBODY = "everybody"
@@ -149,7 +150,7 @@ def compare(a: Path, b: Path) -> Comparison:
         raise PlaytestError(
             f"{a} and {b} have no run in common; play the same personas with the same seeds on both builds."
         )
-    same_cells = (before.kind, before.cell) == (after.kind, after.cell)
+    same_cells = before.counts == after.counts
     bugs = match_bugs(before.bugs, after.bugs, frozenset(pairs))
     coverage = _shifts(before, after, pairs, {"cells": ("cells visited", "", None)}) if same_cells else []
     difficulty = _shifts(before, after, pairs, DIFFICULTY)
@@ -197,7 +198,7 @@ def _shift(
         units,
         sum(before for before, _ in values) / len(values),
         sum(after for _, after in values) / len(values),
-        paired_interval(differences),
+        mean_interval(differences),
         len(values),
         sign_flip_p(differences),
         easier=easier,
@@ -224,7 +225,7 @@ def _notes(before: Played, after: Played, pairs: Sequence[RunKey], tests: int, *
     if not same_cells:
         notes.append("Coverage was counted in different ways, so it is not compared; use one 'coverage' for both.")
     asked = [key for key in before.spec if key not in _FREE]
-    other = [key for key in asked if before.spec[key] != after.spec.get(key)]
+    other = [key for key in asked if _setting(before, key) != _setting(after, key)]
     if other:
         notes.append(f"The specs differ in {', '.join(other)}: what moved may come from there and not from the build.")
     needed = pairs_needed(tests)
@@ -234,6 +235,11 @@ def _notes(before: Played, after: Played, pairs: Sequence[RunKey], tests: int, *
             f"{needed} or more. New bugs are told all the same."
         )
     return notes
+
+
+def _setting(played: Played, key: str) -> str:
+    """A part of the spec; builds may lie in different folders."""
+    return without_folders(json.dumps(played.spec.get(key), sort_keys=True))
 
 
 def _count(number: int, noun: str) -> str:

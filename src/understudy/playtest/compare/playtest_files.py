@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from understudy.playtest.report.results_file import COVERAGE_FILE, FORMAT, RESUL
 
 RunKey: TypeAlias = "tuple[str, int]"
 """Persona and seed."""
+_PATH = re.compile(r"(?:[\w.~-]*/)+([\w.-]+)")
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,13 @@ class Played:
     visited: Mapping[Key, int]
     lines: list[list[float]]
 
+    @property
+    def counts(self) -> str:
+        """What its coverage counts and how, in words: the keys of two playtests can be compared if it is the same."""
+        told = self.spec.get("coverage", {})
+        how = [self.kind, self.cell, told.get("dimensions"), told.get("key")]
+        return without_folders(json.dumps(how, sort_keys=True))
+
 
 def read_playtest(folder: Path) -> Played:
     """Read a playtest's folder.
@@ -93,6 +102,11 @@ def read_playtest(folder: Path) -> Played:
         return _played(folder, form, _read(folder / COVERAGE_FILE) or {})
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise PlaytestError(f"{path} is no playtest of this version ({error}); run the playtest again.") from error
+
+
+def without_folders(text: str) -> str:
+    """Return a text with every path in it cut to its last part."""
+    return _PATH.sub(r"\1", text)
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from understudy.evaluation.statistics import Interval, mean_interval
-
 ALPHA = 0.05
 """A difference is called certain where its corrected p-value is below this."""
 _MOST_EXACT = 14
@@ -36,11 +34,6 @@ def sign_flip_p(differences: Sequence[float]) -> float:
         return float((np.abs((1 - 2 * bits) @ changed) >= seen).mean())
     signs = np.random.default_rng(0).choice([-1.0, 1.0], (_DRAWS, len(changed)))
     return float(((np.abs(signs @ changed) >= seen).sum() + 1) / (_DRAWS + 1))
-
-
-def paired_interval(differences: Sequence[float]) -> Interval:
-    """Return the mean difference with its 95 % bootstrap interval over pairs."""
-    return mean_interval(differences)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

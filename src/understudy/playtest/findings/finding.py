@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -147,12 +148,16 @@ class Finding(BaseModel):
     def load(cls, path: Path) -> Finding:
         """Read a finding from its folder or its `finding.json`.
 
+        Where the spec's folder is not on this machine, what lay there is taken from the current one.
+
         Raises:
             PlaytestError: If it is not there or not a finding.
         """
         path = path / FINDING_FILE if path.is_dir() else path
         try:
-            return cls.model_validate_json(path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8")
+            found = cls.model_validate_json(text)
+            return found if found.folder.is_dir() else cls.model_validate_json(_moved(text, found.folder, Path.cwd()))
         except OSError as error:
             raise PlaytestError(f"{path} cannot be read; name a folder under OUT/findings of a playtest.") from error
         except (ValidationError, UnicodeDecodeError) as error:
@@ -235,6 +240,12 @@ def _finding(
         key=sighting.key,
         reach=sighting.reach,
     )
+
+
+def _moved(text: str, folder: Path, home: Path) -> str:
+    """A finding's JSON with every path that begins in `folder` beginning in `home`."""
+    old, new = (json.dumps(str(each))[:-1] for each in (folder, home))
+    return text.replace(f"{old}/", f"{new}/").replace(f'{old}"', f'{new}"')
 
 
 def keep_evidence(finding: Finding, trace: Trace, folder: Path) -> None:

@@ -32,9 +32,9 @@ def annotate(results: Results, spec: Path | None, stream: TextIO, environ: Mappi
         return
     file = _from_root(spec, environ) if spec else ""
     for failed in (True, False):
-        shown = [each for each in results.findings if _fails(results, each.kind) is failed][:_MOST]
+        shown = [each for each in results.findings if results.verdict.is_failed_by(each) is failed][:_MOST]
         stream.writelines(_command("error" if failed else "warning", file, each, results) for each in shown)
-    if not results.verdict.passed and not results.findings:
+    if not results.verdict.passed and not any(map(results.verdict.is_failed_by, results.findings)):
         stream.write(f"::error {_properties(file, 'playtest')}::{_escaped(results.verdict.sentence)}\n")
     stream.flush()
     summary = environ.get("GITHUB_STEP_SUMMARY")
@@ -79,10 +79,6 @@ def _properties(file: str, title: str) -> str:
     return ",".join(
         f"{name}={_escaped(value).replace(':', '%3A').replace(',', '%2C')}" for name, value in named.items() if value
     )
-
-
-def _fails(results: Results, kind: str) -> bool:
-    return any(each.name == kind and not each.passed for each in results.verdict.criteria)
 
 
 def _from_root(spec: Path, environ: Mapping[str, str]) -> str:

@@ -44,9 +44,8 @@ class Card:
 
 def draw_cards(results: Results, sheet: Sheet | None) -> list[Card]:
     """Return the findings, those that fail the playtest first."""
-    failing = {each.name for each in results.verdict.criteria if not each.passed}
-    ordered = sorted(results.findings, key=lambda each: each.kind not in failing)
-    return [_card(each, results, sheet, index, each.kind not in failing) for index, each in enumerate(ordered)]
+    ordered = sorted(results.findings, key=lambda each: not results.verdict.is_failed_by(each))
+    return [_card(each, results, sheet, index) for index, each in enumerate(ordered)]
 
 
 def data_url(kind: str, data: bytes) -> str:
@@ -71,14 +70,14 @@ def replay_command(results: Results, finding: Finding) -> str:
     return f"understudy replay {shlex.quote(str(results.out / 'findings' / finding.id))}"
 
 
-def _card(finding: Finding, results: Results, sheet: Sheet | None, index: int, allowed: bool) -> Card:
+def _card(finding: Finding, results: Results, sheet: Sheet | None, index: int) -> Card:
     home = results.out / "findings" / finding.id
     trace = next(
         (t for t in results.traces if (t.run.persona.name, t.run.seed) == (finding.persona.name, finding.seed)), None
     )
     return Card(
         finding,
-        allowed,
+        not results.verdict.is_failed_by(finding),
         _url("image/png", home / PICTURE_FILE),
         _url("video/mp4", home / CLIP_FILE) if index < _MOST_VIDEOS else None,
         near(sheet.frame, finding) if sheet else None,

@@ -82,6 +82,7 @@ def _summary(results: Results) -> dict[str, Any]:
 def _run(trace: Trace) -> dict[str, Any]:
     return {
         "persona": trace.run.persona.name,
+        "privileged": trace.run.persona.privileged,
         "seed": trace.run.seed,
         "ended": trace.ending.how.name.lower(),
         "message": trace.ending.message,

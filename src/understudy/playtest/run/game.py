@@ -54,6 +54,7 @@ class Game:
         faults: Whether numbers that are NaN or infinite are told in `faults`, and seen as 0, instead of being an error.
 
     Attributes:
+        told: The numbers of `info` after the last step or reset.
         faults: Names of the sensors and of the numbers of `info` that were none after the last step.
         step_seconds: Wall-clock time that the environment took for the last step.
 
@@ -71,6 +72,7 @@ class Game:
         """What a recording of this game holds: the behaviour, and the rendered picture if there is one."""
         self.faults: tuple[str, ...] = ()
         self.step_seconds = 0.0
+        self.told: Mapping[str, Number] = {}
         self._tells_faults = faults
         self._forms = _forms(self.behavior)
 
@@ -130,7 +132,7 @@ class Game:
 
     def _checked(self, seen: dict[str, np.ndarray], info: Mapping[str, Any]) -> dict[str, Number]:
         """The numbers of `info`; afterwards `seen` is of the right form and finite, or an error was raised."""
-        told = numbers(info)
+        told = self.told = numbers(info)
         self.faults = ()
         if not all(map(self._is_sound, self._forms, seen.values())):
             self.faults = self._mend(seen) if self._tells_faults else ()

@@ -35,6 +35,16 @@ def _open(persona: PersonaSpec, game: BehaviorSpec) -> Agent:
             from understudy.agents.random import RandomAgent
 
             return RandomAgent(game)
+        case "sticky":
+            from understudy.playtest.baselines import StickyRandom
+
+            return StickyRandom(game)
+        case "retrieval":
+            return _open_retrieval(persona, game)
+        case "go_explore" | "navmesh":
+            raise PlaytestError(
+                f"The agent '{persona.agent}' is privileged: it needs the game itself, and plays in playtests only."
+            )
         case "scripted":
             from understudy.agents.scripted import RayWalker
 
@@ -52,6 +62,28 @@ def _open(persona: PersonaSpec, game: BehaviorSpec) -> Agent:
             from understudy.serving.remote import RemoteAgent
 
             return RemoteAgent(persona.address, persona.bundle, patience_s=_PATIENCE_S, style=persona.style_text)
+
+
+def _open_retrieval(persona: PersonaSpec, game: BehaviorSpec) -> Agent:
+    from understudy.playtest.baselines import EncoderEmbedding, PictureEmbedding, RetrievalReplay, Shown
+    from understudy.playtest.run.game import picture_sensor
+    from understudy.recordings import open_recordings
+
+    sensor = picture_sensor(game)
+    if sensor is None:
+        raise PlaytestError(f"The persona '{persona.name}' retrieves what looks alike, and the game shows no picture.")
+    encoder = EncoderEmbedding(Path(persona.bundle)) if persona.bundle else None
+    behavior = game.select(encoder.sensors if encoder else [sensor])
+    shown = []
+    for episode in (each for path in persona.demonstrations for each in open_recordings(path)):
+        behavior.require_from(episode.behavior, expected=f"the persona '{persona.name}'", where="its demonstrations")
+        shown.append(
+            Shown(
+                {name: episode.observation(name) for name in behavior.sensor_names},
+                {name: episode.action(name) for name in behavior.action_names},
+            )
+        )
+    return RetrievalReplay(behavior, shown, encoder or PictureEmbedding(sensor))
 
 
 class Playback:

@@ -127,6 +127,10 @@ def _agent(job: Job, game: Game) -> tuple[Agent, int]:
     if job.inputs is None:
         if job.persona is None:
             raise ValueError("A job needs a persona or inputs.")
+        if job.persona.privileged:
+            from understudy.playtest.run.privileged import open_privileged
+
+            return open_privileged(job.persona, game, job.coverage.cell, job.steps), job.steps
         return open_agent(job.persona, game.behavior), job.steps
     inputs = load_inputs(job.inputs)
     agent = Playback(game.behavior, inputs)

@@ -16,7 +16,7 @@ from understudy.training.exploration.checkpoint import Learned
 from understudy.training.exploration.cloning import Cloner
 from understudy.training.exploration.parts import Parts
 from understudy.training.exploration.preference import Deck
-from understudy.training.exploration.rewards import mix
+from understudy.training.exploration.rewards import Returns, mix
 from understudy.training.exploration.trails import Trail, cut_trails
 from understudy.training.exploration.vector import ExplorationGames, Step
 
@@ -37,6 +37,7 @@ class Explorer:
         recipe = parts.recipe
         self.parts, self.games, self._shown = parts, games, shown
         self.iteration = 0
+        self.returns = Returns(recipe.ppo.gamma)
         self.cloner: Cloner | None = None
         self.ppo = PPO(
             "MultiInputPolicy",
@@ -65,6 +66,7 @@ class Explorer:
         modules = {
             "policy": self.ppo.policy,
             "moments": parts.moments,
+            "returns": self.returns,
             "novelty": parts.novelty,
             "style": parts.discriminators,
         }
@@ -101,12 +103,12 @@ class Explorer:
         parts, buffer = self.parts, self.ppo.rollout_buffer
         own = np.stack([each.rewards for each in steps])
         parts.moments.update(torch.from_numpy(after))
-        novelty = parts.novelty.reward(after.reshape(*own.shape, -1), np.stack([each.starts for each in steps]))
+        starts = np.stack([each.starts for each in steps])
+        novelty = parts.novelty.reward(after.reshape(*own.shape, -1), starts)
         styles = parts.discriminators.reward(before, after).reshape(*own.shape, len(parts.names))
         weights = self.games.weights(np.stack([each.styles for each in steps]))
         mixed = mix(own, novelty, styles, weights, parts.recipe.rewards.environment)
-        # So that values, and the critic's gradients in the layers shared with the policy, are about one in size.
-        mixed = mixed * np.float32(1 - parts.recipe.ppo.gamma)
+        mixed = self.returns.scale(mixed, starts)
         buffer.rewards = mixed + (buffer.rewards - own)  # float32, as the buffer's own
         with torch.no_grad():
             last = self.ppo.policy.predict_values(obs_as_tensor(self.ppo._last_obs, self.ppo.device))

@@ -40,4 +40,9 @@ class RunningMoments(nn.Module):
 
     def forward(self, rows: Tensor) -> Tensor:
         """Return rows (..., features) in standard deviations from the mean, float32, in [-5, 5]."""
-        return ((rows - self.mean) / (self.variance + 1e-8).sqrt()).float().clamp(-_CLIP, _CLIP)
+        return ((rows - self.mean) / self.deviation).float().clamp(-_CLIP, _CLIP)
+
+    @property
+    def deviation(self) -> Tensor:
+        """Standard deviation of each feature, float64, (features,); 1 before anything was shown."""
+        return (self.variance + 1e-8).sqrt()

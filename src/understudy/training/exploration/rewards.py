@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
+
+from understudy.training.exploration.moments import RunningMoments
 
 
 def mix(
@@ -27,3 +30,44 @@ def mix(
     standard = (earned - mean) / np.maximum(spread, 1e-8)
     mixed: np.ndarray = share * environment + (standard * weights).sum(-1)
     return mixed.astype(np.float32)
+
+
+class Returns(RunningMoments):
+    """Scales rewards so that what PPO's critic has to tell is about one in size.
+
+    It divides by the deviation of the discounted returns so far. Rewards that are small against the errors of a fresh
+    critic would drown in them, and PPO would learn from those errors, since it standardises advantages.
+
+    Source: Burda et al. 2019, arXiv:1810.12894, section 2.4.
+
+    Args:
+        gamma: The discount, in [0, 1].
+    """
+
+    def __init__(self, gamma: float) -> None:
+        super().__init__(1)
+        self._gamma = gamma
+
+    def scale(self, rewards: np.ndarray, starts: np.ndarray) -> np.ndarray:
+        """Take in rewards (steps, games) and return them scaled, float32; `starts` as in `discounted_returns`."""
+        returns = discounted_returns(rewards, starts, self._gamma)
+        self.update(torch.from_numpy(returns.reshape(-1, 1)))
+        scaled: np.ndarray = rewards / self.deviation.numpy()
+        return scaled.astype(np.float32)
+
+
+def discounted_returns(rewards: np.ndarray, starts: np.ndarray, gamma: float) -> np.ndarray:
+    """Add up what each decision and those after it in its episode earn, discounted by `gamma`.
+
+    Args:
+        rewards: float32, (steps, games).
+        starts: Whether a decision was its episode's first, bool, (steps, games).
+        gamma: In [0, 1].
+
+    Returns:
+        float64, (steps, games).
+    """
+    returns = rewards.astype(np.float64)
+    for step in range(len(returns) - 2, -1, -1):
+        returns[step] += gamma * returns[step + 1] * ~starts[step + 1]
+    return returns
