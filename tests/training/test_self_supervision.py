@@ -63,7 +63,7 @@ def test_each_objective_is_learned_and_embeddings_do_not_collapse(
     catching: Recordings, tmp_path: Path, objective: str
 ) -> None:
     """What comes next is told better than at first and than by standing still, by embeddings that fill dimensions."""
-    recipe = catching_recipe(self_supervised={"objective": objective}, loop={"updates": 70})
+    recipe = catching_recipe(self_supervised={"objective": objective}, loop={"updates": 100})
     _, losses = learn(recipe, catching, tmp_path / "first", 1)
     metrics = train(recipe, catching, tmp_path / "run")
     (row,) = metrics["embeddings"]
@@ -80,7 +80,7 @@ def test_without_the_spread_embeddings_collapse(catching: Recordings, tmp_path: 
     without = {"objective": "next_embedding", "variance": 0, "covariance": 0, "weight": 2}
     rows = {}
     for name, part in (("with", {**without, "variance": 0.1, "covariance": 0.04}), ("without", without)):
-        recipe = catching_recipe(self_supervised=part, loop={"updates": 40})
+        recipe = catching_recipe(self_supervised=part, loop={"updates": 100})
         (rows[name],) = train(recipe, catching, tmp_path / name)["embeddings"]
     assert rows["without"]["deviation"] < 0.1 < 0.2 < rows["with"]["deviation"]
     assert rows["without"]["effective_rank"] < rows["with"]["effective_rank"] - 2
