@@ -79,7 +79,7 @@ picture: ## The README's picture, from the demo
 # --- tests and checks ----------------------------------------------------------------------------------------------
 
 test: $(READY) ## The tests that need no display, no GPU and no engine
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n auto --dist loadfile
 
 test-slow: $(READY) ## Tests of more than about twenty seconds each
 	$(BIN)/pytest -q -m slow
