@@ -13,7 +13,8 @@ from parkland_toys import grid, park
 
 from understudy.envs.parkland.bugs import APART, FROM_START, plant
 from understudy.envs.parkland.build import Build, load_build
-from understudy.envs.parkland.layout import BUGS, KINDS, Layout, PlantedBug
+from understudy.envs.parkland.layout import BUGS, Layout, PlantedBug
+from understudy.envs.parkland.solids import KINDS
 from understudy.envs.parkland.venues import VENUES, Venues
 from understudy.envs.parkland.walkable import walk_grid
 from understudy.errors import GameError

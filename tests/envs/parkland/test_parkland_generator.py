@@ -14,7 +14,8 @@ from understudy.envs.parkland import terrain
 from understudy.envs.parkland.body import CROUCHING, JUMP, MAX_SLOPE, STEP
 from understudy.envs.parkland.chart import draw_map
 from understudy.envs.parkland.generator import generate
-from understudy.envs.parkland.layout import KINDS, PROP_SIZES, SURFACES, TEXTURES, Layout, elevation
+from understudy.envs.parkland.layout import PROP_SIZES, SURFACES, Layout, elevation
+from understudy.envs.parkland.solids import KINDS, TEXTURES
 from understudy.errors import GameError
 
 SEEDS = range(8)

@@ -8,9 +8,7 @@ import numpy as np
 
 from understudy.envs.parkland.env import ParklandEnv
 from understudy.envs.parkland.layout import (
-    KINDS,
     SURFACES,
-    TEXTURES,
     Building,
     Door,
     Layout,
@@ -18,10 +16,10 @@ from understudy.envs.parkland.layout import (
     Prop,
     Quest,
     Room,
-    Solids,
     Trail,
     Trigger,
 )
+from understudy.envs.parkland.solids import KINDS, TEXTURES, Solids
 
 FORWARD, RUN = 1, 1
 SIDE = 128.0

@@ -14,7 +14,8 @@ pytest.importorskip("panda3d")
 from parkland_engine_toys import DOORWAY, FORWARD, LEVEL, RUN, act, box, bug, make, run_north, toy_layout
 
 from understudy.envs.parkland.env import ParklandEnv
-from understudy.envs.parkland.layout import TEXTURES, Prop
+from understudy.envs.parkland.layout import Prop
+from understudy.envs.parkland.solids import TEXTURES
 
 
 @pytest.mark.parametrize("kind", ["hole", "endless_fall"])

@@ -13,9 +13,10 @@ from understudy.envs.parkland import meshes, painting
 from understudy.envs.parkland import scene as scenes
 from understudy.envs.parkland.generator import generate
 from understudy.envs.parkland.ground import coarsest_stride, ground_piece
-from understudy.envs.parkland.layout import TEXTURES, Layout, elevation
+from understudy.envs.parkland.layout import Layout, elevation
 from understudy.envs.parkland.panda import Screen
 from understudy.envs.parkland.scene import Scene
+from understudy.envs.parkland.solids import TEXTURES
 
 EYES = LEVEL + 1.65
 

@@ -95,7 +95,7 @@ def test_a_pause_stops_time_and_q_ends_it(window: Window) -> None:
     assert window.phase is Phase.PLAY
     key(window, pygame.K_ESCAPE)
     key(window, pygame.K_q)
-    assert window.phase is Phase.CLOSED
+    assert window.closed
 
 
 def test_a_walk_that_is_over_is_followed_by_another(window: Window, tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ pytest.importorskip("panda3d")
 from parkland_engine_toys import DOORWAY, LEVEL, SIDE, box, toy_layout
 
 from understudy.envs.parkland import body
+from understudy.envs.parkland.body import Walker, Wish
 from understudy.envs.parkland.collision import Collision
 from understudy.envs.parkland.layout import Layout
-from understudy.envs.parkland.walker import Physics, Walker, Wish
+from understudy.envs.parkland.physics import Physics
 
 DT = 1 / 60
 DOOR_FACE = DOORWAY[1] - 0.04 - body.RADIUS

@@ -18,11 +18,12 @@ import pygame
 from hypothesis import given
 from hypothesis import strategies as st
 
+from understudy.envs import display
+from understudy.envs.display import DEGREES_A_PIXEL
 from understudy.envs.skirmish.behavior import ACTS, GAITS, MOVES
 from understudy.envs.skirmish.rules import AGENTS, WEAPONS, Rules
-from understudy.envs.skirmish.viewer import window as windows
 from understudy.envs.skirmish.viewer.bots import Bot, Learned, as_action, scripted_bots
-from understudy.envs.skirmish.viewer.controls import DEGREES_A_PIXEL, Controls
+from understudy.envs.skirmish.viewer.controls import Controls
 from understudy.envs.skirmish.viewer.game import NOBODY, Game
 from understudy.envs.skirmish.viewer.window import Phase, Window
 from understudy.envs.skirmish.world import idle_actions, new_world, step
@@ -320,7 +321,7 @@ def test_a_window_plays_what_the_hands_do(window: Window) -> None:
     window.advance(1.0)
     assert game.state["tick"] == tick
     window.take(key("q"))
-    assert window.phase is Phase.CLOSED
+    assert window.closed
 
 
 def test_pictures_change_with_the_phase(window: Window) -> None:
@@ -351,7 +352,7 @@ def test_a_match_plays_to_its_end_in_the_window(tmp_path: Path, monkeypatch: pyt
     assert window.phase is Phase.MATCH_END
     window.draw()
     window.take(key("space"))
-    assert window.phase is Phase.CLOSED
+    assert window.closed
     window.close()
     game.close()
     assert game.me == NOBODY
@@ -363,9 +364,9 @@ def test_without_a_display_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) 
     """Where nothing can be shown, the error says so and what to do."""
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(windows, "_UNSEEN", ("offscreen", "dummy", "x11", "wayland", "KMSDRM", "windows", "cocoa"))
+    monkeypatch.setattr(display, "_UNSEEN", ("offscreen", "dummy", "x11", "wayland", "KMSDRM", "windows", "cocoa"))
     with pytest.raises(GameError, match=r"found no display .*xvfb-run -a understudy play skirmish"):
-        windows.open_display()
+        display.open_display("skirmish", (320, 180))
 
 
 def test_agents_and_weapons_have_their_names() -> None:

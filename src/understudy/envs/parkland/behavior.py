@@ -5,14 +5,16 @@ Shared by the environment, its recordings, the scripted testers and the bots.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from gymnasium import spaces
 
-from understudy.errors import GameError, SpecError, suggest
+from understudy.errors import GameError, ObservationError, SpecError, suggest
 from understudy.sensors import RayFan
-from understudy.spec import ActionSpec, BehaviorSpec, SensorSpec
+from understudy.spec import Action, ActionSpec, BehaviorSpec, SensorSpec
 
 PHYSICS_HZ, DECISION_HZ = 60, 10.0
 MOVES = ("none", "forward", "forward_right", "right", "back_right", "back", "back_left", "left", "forward_left")
@@ -88,3 +90,45 @@ def picture_size(size: int | tuple[int, int]) -> tuple[int, int]:
 
 def _frame(height: int, width: int) -> SensorSpec:
     return SensorSpec("frame", spaces.Box(0, 255, (height, width, 3), np.uint8), "levels", computed={"channels": "rgb"})
+
+
+_RANGES = {
+    each.name: (0, int(each.space.n) - 1, "iu")
+    if isinstance(each.space, spaces.Discrete)
+    else (float(each.space.low), float(each.space.high), "iuf")  # type: ignore[union-attr]
+    for each in parkland_actions()
+}
+
+
+class Choice(NamedTuple):
+    """An action as plain numbers; see `parkland_actions`."""
+
+    move: int
+    gait: int
+    turn: float
+    pitch: float
+    jump: int
+    interact: int
+
+
+def read_choice(behavior: BehaviorSpec, action: Action) -> Choice:
+    """Return an action as numbers.
+
+    Raises:
+        ObservationError: If it is none of the behaviour's actions.
+    """
+    if set(action) != set(_RANGES):
+        parts, found = ", ".join(behavior.action_names), ", ".join(action)
+        raise ObservationError(f"An action of Parkland has the parts {parts}, but got {found or 'nothing'}.")
+    return Choice(*(_number(behavior, name, action[name]) for name in Choice._fields))
+
+
+def _number(behavior: BehaviorSpec, name: str, value: Any) -> Any:
+    """One part of an action; gymnasium's own check takes longer than the physics."""
+    array = np.asarray(value)
+    low, high, kinds = _RANGES[name]
+    number = array.item() if array.shape == () and array.dtype.kind in kinds else math.nan
+    if not low <= number <= high:
+        space = behavior.action(name).space
+        raise ObservationError(f"'{name}' is {value!r}, which is no action of Parkland; it needs {space}.")
+    return number

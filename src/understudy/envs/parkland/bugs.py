@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from understudy.envs.parkland.layout import BUGS, KINDS, TEXTURES, Layout, PlantedBug, Point, Solids
+from understudy.envs.parkland.layout import BUGS, Layout, PlantedBug, Point
+from understudy.envs.parkland.solids import KINDS, TEXTURES, Solids
 from understudy.envs.parkland.venues import VENUES, Venues, heading_of
 from understudy.errors import GameError, suggest
 

@@ -39,16 +39,20 @@ class Build:
         return plant(clean, self.bug_seed, self.bugs) if self.bugs else clean
 
 
-def load_build(build: str | Path | Mapping[str, Any]) -> Build:
+def load_build(build: str | Path | Mapping[str, Any] | None, seed: int = 0, area_km2: float = 0.25) -> Build:
     """Return a build.
 
     Args:
         build: A file of YAML or JSON, or what such a file holds: a mapping of `KEYS`, all of them optional. `bugs` is
-            `"all"` (one of each kind), a list of kinds, or counts by kind.
+            `"all"` (one of each kind), a list of kinds, or counts by kind. None is a clean build.
+        seed: Of the park, if there is no `build`.
+        area_km2: Of the park, if there is no `build`.
 
     Raises:
         GameError: If it cannot be read, or says something that is no build.
     """
+    if build is None:
+        return Build(seed=seed, area_km2=area_km2)
     if isinstance(build, Mapping):
         return _build(build, "The build")
     return _build(_read(build), f"The build '{build}'")

@@ -1,4 +1,4 @@
-"""A park from above, as a picture: for reports and for whoever wants to see where things are."""
+"""A park from above, as a picture or as lines: for reports and for whoever wants to see where things are."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.envs.parkland.layout import KINDS, Layout
+from understudy.envs.parkland.layout import Layout
+from understudy.envs.parkland.solids import KINDS, Solids
 
 Color = tuple[int, int, int]
 
@@ -16,7 +17,10 @@ _SURFACES = ((106, 146, 84), (206, 186, 140), (226, 212, 160), (92, 140, 190), (
 _GOLDEN, _TREE, _PROP, _INTEREST, _BUG, _DOOR = (
     *((214, 158, 20), (44, 92, 50), (110, 90, 70), (180, 40, 150), (220, 30, 30), (250, 240, 120)),
 )
-_BOXES = {"fence": (120, 80, 40), "rock": (110, 110, 110), "boundary": (40, 40, 40), "deck": (150, 110, 70)}
+_BOXES = {
+    "fence": (120, 80, 40), "rock": (110, 110, 110), "boundary": (40, 40, 40), "deck": (150, 110, 70),
+    "wall": (150, 60, 50),
+}  # fmt: skip
 
 
 def draw_map(layout: Layout, pixels: int = 1000, walks: Iterable[NDArray] = ()) -> NDArray[np.uint8]:
@@ -49,6 +53,23 @@ def draw_map(layout: Layout, pixels: int = 1000, walks: Iterable[NDArray] = ()) 
     return _named(picture[::-1].copy(), layout, scale)
 
 
+def outlines(layout: Layout) -> tuple[NDArray, NDArray]:
+    """Return the outlines of the boxes that stand in the way: float64 (lines, 4), and that all of them do, bool."""
+    solids = layout.solids
+    corners = _corners(solids, np.flatnonzero(solids.collides & solids.visible & (solids.half[:, 2] > 0.4)))
+    lines = np.concatenate([corners, np.roll(corners, -1, axis=1)], -1).reshape(-1, 4).astype(np.float64)
+    return lines, np.ones(len(lines), bool)
+
+
+def _corners(solids: Solids, picked: NDArray) -> NDArray:
+    """The corners (k, 4, 2) of boxes (indices) from above, one after the other around each."""
+    corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])[None] * solids.half[picked, None, :2]
+    angle = np.radians(solids.heading[picked])[:, None]
+    x = corners[..., 0] * np.cos(angle) - corners[..., 1] * np.sin(angle) + solids.centre[picked, :1]
+    y = corners[..., 0] * np.sin(angle) + corners[..., 1] * np.cos(angle) + solids.centre[picked, 1:2]
+    return np.stack([x, y], -1)
+
+
 def _ground(layout: Layout, pixels: int) -> NDArray[np.uint8]:
     """Surfaces, shaded as if the sun stood in the north-west."""
     colors = np.asarray(_SURFACES, np.float32)[layout.surface]
@@ -59,17 +80,11 @@ def _ground(layout: Layout, pixels: int) -> NDArray[np.uint8]:
 
 
 def _boxes(layout: Layout, picture: NDArray, scale: float) -> None:
-    solids = layout.solids
-    for k in np.argsort(solids.centre[:, 2]):
-        kind = KINDS[solids.kind[k]]
-        if kind == "roof":
-            continue
-        angle = np.radians(solids.heading[k])
-        along = np.asarray([np.cos(angle), np.sin(angle)]) * solids.half[k, 0]
-        aside = np.asarray([-np.sin(angle), np.cos(angle)]) * solids.half[k, 1]
-        corners = solids.centre[k, :2] + [along + aside, along - aside, -along - aside, aside - along]
-        color = _BOXES.get(kind, (150, 60, 50) if kind == "wall" else (200, 190, 180))
-        cv2.fillPoly(picture, [np.rint(corners * scale).astype(np.int32)], color)
+    order = np.argsort(layout.solids.centre[:, 2])
+    for kind, corners in zip(layout.solids.kind[order], _corners(layout.solids, order), strict=True):
+        if KINDS[kind] != "roof":
+            color = _BOXES.get(KINDS[kind], (200, 190, 180))
+            cv2.fillPoly(picture, [np.rint(corners * scale).astype(np.int32)], color)
 
 
 def _line(picture: NDArray, points: NDArray, scale: float, color: Color, width: int) -> None:

@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.envs.parkland.layout import KINDS, PROP_SIZES, Layout
+from understudy.envs.parkland.behavior import RAYS
+from understudy.envs.parkland.layout import PASSABLE, PROP_SIZES, Layout
 from understudy.envs.parkland.panda import core
 from understudy.envs.parkland.scenery import DOOR_DEPTH
+from understudy.envs.parkland.solids import KINDS
+from understudy.envs.parkland.state import State
 from understudy.errors import require
 
 bullet: Any = require("panda3d.bullet", "parkland")
@@ -21,7 +24,6 @@ WALLS, FLOORS, GROUND, SIGHTS = (core.BitMask32.bit(index) for index in range(4)
 SOLID = WALLS | FLOORS
 SEEN = SOLID | GROUND | SIGHTS
 _FLAT = np.isin(KINDS, ("floor", "step", "deck"))
-_PASSABLE = ("sign", "painting")
 _MARGIN = 2.0
 """How far around a body a player's step may touch it, metres, with room to spare."""
 
@@ -92,6 +94,20 @@ class Collision:
         """Return the first body on a line."""
         return _hit(self.world.ray_test_closest(start, end, mask))
 
+    def cast_rays(self, state: State) -> NDArray[np.float32]:
+        """Read `behavior.RAYS`: distances on the level of the eyes, and what each ray meets."""
+        reading = np.zeros(RAYS.shape, np.float32)
+        reading[:, 0] = RAYS.reach
+        x, y, z = state.walker.eyes
+        for row, angle in enumerate(RAYS.angles):
+            way = math.radians(state.heading - angle)
+            end = x + RAYS.reach * math.cos(way), y + RAYS.reach * math.sin(way), z
+            hit = self.ray((x, y, z), end, SOLID | GROUND)
+            if hit:
+                reading[row, 0] = min(max(hit.fraction, 0.0), 1.0) * RAYS.reach
+                reading[row, 1 + RAYS.types.index(hit.name.partition("-")[0])] = 1
+        return reading
+
     def turn_door(self, index: int, *, is_open: bool) -> None:
         """Let a door's panel stand open or closed."""
         for body, stands in zip(self._doors[index], (not is_open, is_open), strict=True):
@@ -142,7 +158,7 @@ class Collision:
         for prop in self._layout.props:
             width, depth, height = PROP_SIZES[prop.kind]
             lift = 1.0 if prop.kind == "painting" else 0.0
-            felt = prop.collides and prop.kind not in _PASSABLE
+            felt = prop.collides and prop.kind not in PASSABLE
             place = np.array([prop.x, prop.y, prop.z + lift + height / 2])
             shape = bullet.BulletBoxShape((depth / 2, width / 2, height / 2))
             reach = float(np.hypot(width, depth)) / 2

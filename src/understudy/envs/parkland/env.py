@@ -18,14 +18,14 @@ from understudy.envs.parkland.behavior import (
     SIZE,
     parkland_behavior,
     picture_size,
+    read_choice,
 )
-from understudy.envs.parkland.choices import read_choice
+from understudy.envs.parkland.build import load_build
+from understudy.envs.parkland.chart import outlines
 from understudy.envs.parkland.layout import Layout
-from understudy.envs.parkland.panda import Screen
 from understudy.envs.parkland.play import Play
-from understudy.envs.parkland.scene import Scene
-from understudy.envs.parkland.senses import cast_rays, outlines
-from understudy.envs.parkland.state import State, building_at, start_state
+from understudy.envs.parkland.scene import View
+from understudy.envs.parkland.state import State, start_state
 from understudy.errors import GameError
 from understudy.spec import Action
 
@@ -96,16 +96,13 @@ class ParklandEnv(gymnasium.Env):
         self.observation_space: spaces.Dict = self.behavior.observation_space
         self.action_space: spaces.Dict = self.behavior.action_space
         self.render_mode, self.max_seconds = render_mode, max_seconds
-        self.layout = layout or _layout(seed, build, area_km2)
+        self.layout = layout or load_build(build, seed, area_km2).layout()
         self._play = Play(self.layout, physics_hz, decision_hz)
         self._decision_hz = decision_hz
         self._state: State | None = None
         self._picture: NDArray[np.uint8] | None = None
-        self._shown_doors: tuple[bool, ...] = (False,) * len(self.layout.doors)
-        self._scene, self._screen = Scene(self.layout, _ground_pixels(size)), Screen(*picture_size(size))
+        self._view = View(self.layout, picture_size(size))
         self._closed = False
-        self._screen.camera.reparent_to(self._scene.root)
-        self._scene.prepare(self._screen.gsg)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -122,7 +119,7 @@ class ParklandEnv(gymnasium.Env):
         """
         super().reset(seed=seed)
         self._require_open()
-        self._state = self._moved(start_state(self.layout), options or {})
+        self._state = start_state(self.layout, options or {})
         return self._show()
 
     def step(self, action: Action) -> tuple[dict[str, NDArray], float, bool, bool, dict[str, Any]]:
@@ -203,8 +200,7 @@ class ParklandEnv(gymnasium.Env):
         """End the engine. Calling it twice does no harm."""
         if not self._closed:
             self._closed = True
-            self._scene.close()
-            self._screen.close()
+            self._view.close()
             self._play.faults.close()
 
     def _require_open(self) -> None:
@@ -220,39 +216,17 @@ class ParklandEnv(gymnasium.Env):
     def _is_over(self, state: State) -> bool:
         return state.decisions >= self.max_seconds * self._decision_hz
 
-    def _moved(self, state: State, options: Mapping[str, Any]) -> State:
-        place = np.asarray(options.get("position", state.walker.feet), np.float64)
-        look = np.array([options.get("heading", state.heading), options.get("pitch", state.pitch)], np.float64)
-        if place.shape != (3,) or not np.isfinite(place).all() or not np.isfinite(look).all():
-            raise GameError(f"A walk cannot begin at {options}; position is x, y, z in metres, the rest degrees.")
-        x, y, z = place.tolist()
-        walker = state.walker._replace(x=x, y=y, z=z)
-        inside = building_at(self.layout, x, y, z)
-        return state._replace(walker=walker, heading=look[0] % 360, pitch=float(look[1]), inside=inside)
-
     def _show(self) -> tuple[dict[str, NDArray], dict[str, Any]]:
         """Draw the state, and read the sensors and the info."""
         state = self.get_state()
         begin = time.perf_counter()
-        self._picture = self._draw(state)
+        self._picture = self._view.draw(state)
+        self._play.faults.slow(state.walker, self._view.draw_again)
         frame_ms = (time.perf_counter() - begin) * 1000
         readings = {}
         for name in self.behavior.sensor_names:
-            readings[name] = self._picture if name == "frame" else cast_rays(self._play.collision, state)
+            readings[name] = self._picture if name == "frame" else self._play.collision.cast_rays(state)
         return readings, self._info(state, frame_ms)
-
-    def _draw(self, state: State) -> NDArray[np.uint8]:
-        if state.open != self._shown_doors:
-            for index, is_open in enumerate(state.open):
-                self._scene.turn_door(index, is_open=is_open)
-            self._shown_doors = state.open
-        eyes = state.walker.eyes
-        self._scene.look_from(*eyes)
-        # Panda3D's headings begin at +y.
-        self._screen.camera.set_pos_hpr(*eyes, state.heading - 90, state.pitch, 0)
-        picture = self._screen.draw()
-        self._play.faults.slow(state.walker, self._screen.draw)
-        return picture
 
     def _info(self, state: State, frame_ms: float) -> dict[str, Any]:
         return {
@@ -269,14 +243,3 @@ class ParklandEnv(gymnasium.Env):
             "game_seconds": state.decisions / self._decision_hz,
             "frame_ms": frame_ms,
         }
-
-
-def _ground_pixels(size: int | tuple[int, int]) -> int:
-    """Of a fine tile's picture along its side: no more than can be seen."""
-    return 128 if max(picture_size(size)) <= 128 else 256
-
-
-def _layout(seed: int, build: str | Path | Mapping[str, Any] | None, area_km2: float) -> Layout:
-    from understudy.envs.parkland.build import Build, load_build
-
-    return (Build(seed=seed, area_km2=area_km2) if build is None else load_build(build)).layout()

@@ -7,9 +7,9 @@ import os
 import time
 from collections.abc import Callable
 
+from understudy.envs.parkland.body import Pit, Walker
 from understudy.envs.parkland.layout import Layout, PlantedBug
 from understudy.envs.parkland.state import OUTSIDE, State
-from understudy.envs.parkland.walker import Pit, Walker
 
 _MEGABYTE = 1 << 20
 _STUCK_HEIGHT = 2.0  # how far above and under a stuck spot it holds, metres

@@ -7,8 +7,7 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.envs.parkland.clearings import Clearings, dry
-from understudy.envs.parkland.layout import elevation
+from understudy.envs.parkland.furnishing import Clearings, Ground
 from understudy.envs.parkland.routes import resample
 from understudy.envs.parkland.solids import SolidsBuilder
 
@@ -28,35 +27,32 @@ def boundary(side: float) -> tuple[float, float, float, float]:
     return INSET, INSET, side - INSET, side - INSET
 
 
-def fence_in(side: float, heights: NDArray, boxes: SolidsBuilder) -> None:
+def fence_in(side: float, ground: Ground, boxes: SolidsBuilder) -> None:
     """Add the boundary, panel by panel."""
     low, high = INSET, side - INSET
     corners = ((low, low), (high, low), (high, high), (low, high), (low, low))
     for start, end in itertools.pairwise(corners):
-        _run(boxes, side, heights, np.asarray([start, end]), ("boundary", "metal"), BOUNDARY, 0.3)
+        _run(boxes, ground, np.asarray([start, end]), ("boundary", "metal"), BOUNDARY, 0.3)
 
 
-def lay_gardens(
-    rng: np.random.Generator, side: float, heights: NDArray, clearings: Clearings, boxes: SolidsBuilder
-) -> list[tuple[float, float]]:
+def lay_gardens(rng: np.random.Generator, clearings: Clearings, boxes: SolidsBuilder) -> list[tuple[float, float]]:
     """Add fenced gardens where there is room for them, and return their middles."""
+    side = clearings.side
     wanted = int(np.clip(round(2 * (side / 500.0) ** 2), 2, 14))
     radius = float(np.hypot(*_GARDEN)) + 2.0
     places = rng.uniform(radius + 16, side - radius - 16, (60 * wanted, 2))
-    free = clearings.free(places, radius, radius) & dry(elevation(heights, side / (len(heights) - 1), *places.T) - 1.0)
+    free = clearings.free(places, radius, radius) & clearings.dry(places, 1.5)
     middles: list[tuple[float, float]] = []
     for x, y in places[free]:
         if len(middles) < wanted and all(np.hypot(x - a, y - b) > 3 * radius for a, b in middles):
-            _garden(rng, side, heights, boxes, (float(x), float(y)))
+            _garden(rng, clearings.ground, boxes, (float(x), float(y)))
             middles.append((float(x), float(y)))
     for x, y in middles:
         clearings.take(x, y, radius)
     return middles
 
 
-def _garden(
-    rng: np.random.Generator, side: float, heights: NDArray, boxes: SolidsBuilder, middle: tuple[float, float]
-) -> None:
+def _garden(rng: np.random.Generator, ground: Ground, boxes: SolidsBuilder, middle: tuple[float, float]) -> None:
     """A rectangle of fences, turned at random; the fence begins and ends at the gap."""
     length, width = _GARDEN
     turn = rng.uniform(0, 2 * np.pi)
@@ -71,13 +67,12 @@ def _garden(
     rotation = np.asarray([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     corners = np.asarray(local) @ rotation.T + middle
     for start, end in itertools.pairwise(corners):
-        _run(boxes, side, heights, np.asarray([start, end]), ("fence", "wood"), FENCE, 0.12, 3.0)
+        _run(boxes, ground, np.asarray([start, end]), ("fence", "wood"), FENCE, 0.12, 3.0)
 
 
 def _run(
     boxes: SolidsBuilder,
-    side: float,
-    heights: NDArray,
+    ground: Ground,
     ends: NDArray,
     look: tuple[str, str],
     height: float,
@@ -87,6 +82,6 @@ def _run(
     """Panels in a row; each reaches from below the lowest to `height` over the highest ground along it."""
     posts = resample(ends, panel)
     for start, end in itertools.pairwise(posts):
-        along = elevation(heights, side / (len(heights) - 1), *resample(np.asarray([start, end]), 0.5).T)
+        along = ground(*resample(np.asarray([start, end]), 0.5).T)
         span = (float(along.min()) - 0.6, float(along.max()) + height)
         boxes.along(tuple(start), tuple(end), span, thickness, *look)

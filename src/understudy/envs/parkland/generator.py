@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from understudy.envs.parkland import fences, tasks, terrain
-from understudy.envs.parkland.bridges import DECK_TOP, build_bridges, over_water
-from understudy.envs.parkland.clearings import Clearings
-from understudy.envs.parkland.furnishing import Furnisher
+from understudy.envs.parkland.furnishing import Clearings, Furnisher, plant_trees, scatter_rocks
 from understudy.envs.parkland.houses import PLINTH, House
-from understudy.envs.parkland.layout import SURFACES, Building, Door, Layout, Prop, Solids, Trail, elevation
+from understudy.envs.parkland.layout import SURFACES, Building, Door, Layout, Prop, Trail, elevation
 from understudy.envs.parkland.plan import Sight, choose_sights
-from understudy.envs.parkland.science import cKDTree, ndimage
-from understudy.envs.parkland.solids import SolidsBuilder
-from understudy.envs.parkland.trails import Way, lay_trails
-from understudy.envs.parkland.woods import plant_trees, scatter_rocks
+from understudy.envs.parkland.science import cKDTree
+from understudy.envs.parkland.solids import Solids, SolidsBuilder
+from understudy.envs.parkland.trails import DECK_TOP, Way, build_bridges, lay_trails, over_water, profile
 from understudy.errors import GameError
 
 SMALLEST, LARGEST = 0.25, 8.6
 """Areas of parks, square kilometres."""
 
-_EVEN = 4.0
-"""How even trails are made along their length, in points."""
 _APRON = 3.0
 """How far around a house the ground is level and paved, metres."""
 _TAKEN = {"house": 11.0, "plaza": 4.0, "monument": 2.5, "lake": 2.0}
@@ -85,8 +82,8 @@ class _Maker:
     def _rng(self, step: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, step])
 
-    def _ground(self, points: NDArray) -> NDArray:
-        return np.asarray(elevation(self.heights, self.side / (self.n - 1), points[:, 0], points[:, 1]))
+    def _ground(self, x: Any, y: Any) -> NDArray:
+        return np.asarray(elevation(self.heights, self.side / (self.n - 1), x, y))
 
     def _rough(self, sights: list[Sight]) -> NDArray:
         heights = terrain.hills(self._rng(1), self.n, self.side)
@@ -96,7 +93,7 @@ class _Maker:
     def _shape(self, heights: NDArray, sights: list[Sight], ways: list[Way]) -> NDArray:
         """The ground with the trails in it, and the places of the houses level again."""
         spacing = self.side / (self.n - 1)
-        profiles = [_profile(elevation(heights, spacing, *way.points.T), way) for way in ways]
+        profiles = [profile(elevation(heights, spacing, *way.points.T), way) for way in ways]
         points = np.concatenate([np.column_stack([w.points, z]) for w, z in zip(ways, profiles, strict=True)])
         dry = points[points[:, 2] > DECK_TOP]
         x, y = terrain.grid(self.side, self.n)
@@ -106,7 +103,7 @@ class _Maker:
         return terrain.level(sloped, self.side, _pads(sights), blend=6.0)
 
     def _trail(self, way: Way) -> Trail:
-        ground = self._ground(way.points)
+        ground = self._ground(*way.points.T)
         z = np.where(over_water(ground), np.maximum(ground, DECK_TOP), ground)
         return Trail(way.name, np.column_stack([way.points, z]).astype(np.float32), way.width)
 
@@ -116,37 +113,37 @@ class _Maker:
         buildings = []
         for number, frame in enumerate(frames):
             low_x, low_y, high_x, high_y = frame.footprint
-            z = float(elevation(self.heights, self.side / (self.n - 1), (low_x + high_x) / 2, (low_y + high_y) / 2))
+            z = float(self._ground((low_x + high_x) / 2, (low_y + high_y) / 2))
             walls = ("brick", "plaster", "stone")[number % 3]
             buildings.append(House(number, frame, z + PLINTH, self.boxes, self.doors, self.props, walls).build(rng))
         return tuple(buildings)
 
     def _furnish(self, sights: list[Sight], ways: list[Way]) -> NDArray:
         """Put in the props, gardens and rocks; return the trees."""
-        clearings = Clearings(self.side, np.concatenate([way.points for way in ways]))
+        clearings = Clearings(self.side, self._ground, np.concatenate([way.points for way in ways]))
         for sight in sights:
             clearings.take(sight.x, sight.y, _TAKEN[sight.kind])
-        furnisher = Furnisher(self.side, self.heights, clearings, self.props)
+        furnisher = Furnisher(clearings, self.props)
         for sight in sights:
             furnisher.furnish_sight(self._rng(4), sight)
-        for x, y in fences.lay_gardens(self._rng(5), self.side, self.heights, clearings, self.boxes):
+        for x, y in fences.lay_gardens(self._rng(5), clearings, self.boxes):
             furnisher.put("statue", x, y, 0.0)
         for way in ways:
             furnisher.line(self._rng(6), way)
-        scatter_rocks(self._rng(7), self.side, self.heights, clearings, self.boxes)
-        return plant_trees(self._rng(8), self.side, self.heights, clearings)
+        scatter_rocks(self._rng(7), clearings, self.boxes)
+        return plant_trees(self._rng(8), clearings, self.n)
 
     def _solids(self, ways: list[Way]) -> Solids:
         for way in ways:
-            build_bridges(self.boxes, way.points, self._ground(way.points))
-        fences.fence_in(self.side, self.heights, self.boxes)
+            build_bridges(self.boxes, way.points, self._ground(*way.points.T))
+        fences.fence_in(self.side, self._ground, self.boxes)
         return self.boxes.build()
 
     def _surface(self, sights: list[Sight], ways: list[Way]) -> NDArray[np.uint8]:
         squares = self.n - 1
         along = (np.arange(squares) + 0.5) * self.side / squares
         x, y = np.meshgrid(along, along)
-        ground = elevation(self.heights, self.side / squares, x, y)
+        ground = self._ground(x, y)
         meadow = terrain.noise(self._rng(9), squares, self.side, 90.0) > 0.25
         surface = np.where(meadow, SURFACES.index("meadow"), SURFACES.index("grass"))
         surface[ground < terrain.WATER_LEVEL + 0.45] = SURFACES.index("sand")
@@ -165,13 +162,6 @@ def _pads(sights: list[Sight]) -> list[terrain.Pad]:
     frames = [each.frame.footprint for each in sights if each.frame is not None]
     pads = [terrain.Pad((a - _APRON, b - _APRON, c + _APRON, d + _APRON)) for a, b, c, d in frames]
     return pads + [terrain.Pad((s.x - 6, s.y - 6, s.x + 6, s.y + 6)) for s in sights if s.kind == "plaza"]
-
-
-def _profile(ground: NDArray, way: Way) -> NDArray:
-    """The ground along a way, made even; where it is low enough for a deck it stays."""
-    loop = np.allclose(way.points[0], way.points[-1])
-    even = ndimage.gaussian_filter1d(ground, _EVEN, mode="wrap" if loop else "nearest")
-    return np.where(ground < DECK_TOP + 0.3, ground, np.maximum(even, DECK_TOP + 0.3))
 
 
 def _paved(sight: Sight, x: NDArray, y: NDArray) -> NDArray:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from understudy.envs.parkland.layout import TEXTURES, Building, Door, Prop, Room
-from understudy.envs.parkland.solids import SolidsBuilder
+from understudy.envs.parkland.layout import Building, Door, Prop, Room
+from understudy.envs.parkland.solids import TEXTURES, SolidsBuilder
 
 STOREY, SLAB = 3.0, 0.2
 """From floor to floor, and how thick a floor is, metres."""

@@ -13,12 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from understudy.envs.parkland.solids import Solids
+
 SURFACES = ("grass", "trail", "sand", "water", "paving", "meadow")
 """What the ground is covered with; `water` is the bed of the lake."""
-KINDS = ("wall", "floor", "roof", "step", "deck", "fence", "rail", "plinth", "rock", "boundary")
-"""What a box of `Solids` is part of."""
-TEXTURES = ("missing", "brick", "plaster", "stone", "wood", "slate", "metal", "planks", "marble", "painted", "bark")
-"""Looks of solids and props; index 0 is what an engine shows in place of a picture that is not there."""
 PROP_SIZES: Mapping[str, tuple[float, float, float]] = {
     "bench": (1.6, 0.5, 0.9),
     "statue": (0.9, 0.9, 2.6),
@@ -58,32 +56,6 @@ class Trail:
     name: str
     points: NDArray[np.float32]
     width: float
-
-
-@dataclass(frozen=True)
-class Solids:
-    """Upright boxes, turned about the vertical only, as arrays of one length m.
-
-    Attributes:
-        centre: float32 (m, 3).
-        half: float32 (m, 3), half the length along the heading, across it, and upwards.
-        heading: float32 (m,), degrees.
-        kind: uint8 (m,), index into `KINDS`.
-        texture: uint8 (m,), index into `TEXTURES`.
-        collides: bool (m,).
-        visible: bool (m,).
-    """
-
-    centre: NDArray[np.float32]
-    half: NDArray[np.float32]
-    heading: NDArray[np.float32]
-    kind: NDArray[np.uint8]
-    texture: NDArray[np.uint8]
-    collides: NDArray[np.bool_]
-    visible: NDArray[np.bool_]
-
-    def __len__(self) -> int:
-        return len(self.centre)
 
 
 @dataclass(frozen=True)

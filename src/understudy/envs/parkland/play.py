@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.envs.parkland import body
-from understudy.envs.parkland.behavior import GAITS, STEEPEST_LOOK
-from understudy.envs.parkland.choices import Choice
+from understudy.envs.parkland.behavior import GAITS, STEEPEST_LOOK, Choice
+from understudy.envs.parkland.body import Walker, Wish
 from understudy.envs.parkland.collision import SEEN, Collision
 from understudy.envs.parkland.faults import Faults
 from understudy.envs.parkland.layout import Layout
+from understudy.envs.parkland.physics import Physics
 from understudy.envs.parkland.state import State, building_at
-from understudy.envs.parkland.walker import Physics, Walker, Wish
 
 _STAGE_HEIGHT = 2.5  # how far above or under a stage of a quest, or a trigger, one may be, metres
 

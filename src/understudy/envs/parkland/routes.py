@@ -76,6 +76,12 @@ def resample(points: NDArray, stride: float = STRIDE) -> NDArray:
     return np.stack([np.interp(at, along, column) for column in points.T], axis=1)
 
 
+def left_of(points: NDArray, k: int) -> NDArray:
+    """Return the unit vector (2,) to the left of who walks through `points` (n, 2 or 3) and is at point k, within."""
+    forward = points[k + 1, :2] - points[k - 1, :2]
+    return np.asarray([-forward[1], forward[0]]) / np.hypot(*forward)
+
+
 def _cheapest(costs: NDArray, first: tuple[int, int], last: tuple[int, int]) -> NDArray:
     """Return the squares (k, 2) of the cheapest way, row and column."""
     columns = costs.shape[1]

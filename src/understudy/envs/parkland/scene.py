@@ -7,11 +7,13 @@ from collections import OrderedDict
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from understudy.envs.parkland import painting, scenery
 from understudy.envs.parkland.layout import Layout
 from understudy.envs.parkland.meshes import Mesh, lathe
-from understudy.envs.parkland.panda import BACKGROUND, core, look, node, texture
+from understudy.envs.parkland.panda import BACKGROUND, Screen, core, look, node, texture
+from understudy.envs.parkland.state import State
 from understudy.envs.parkland.tiles import COARSE, FINE, MIDDLE, PIXELS, TileMaker, material
 
 FINE_WITHIN, MIDDLE_WITHIN = 25.0, 90.0
@@ -143,6 +145,46 @@ class Scene:
         path.set_pos(*door.hinge)
         path.set_h(door.heading)
         return path
+
+
+class View:
+    """A park as somebody sees it: its scene and a picture of it.
+
+    Args:
+        layout: The park.
+        size: (height, width) of the picture, pixels.
+
+    Raises:
+        GameError: If the renderer does not start.
+    """
+
+    def __init__(self, layout: Layout, size: tuple[int, int]) -> None:
+        # The ground's pictures have no more pixels than can be seen.
+        self._scene, self._screen = Scene(layout, PIXELS if max(size) <= PIXELS else 2 * PIXELS), Screen(*size)
+        self._open = (False,) * len(layout.doors)
+        self._screen.camera.reparent_to(self._scene.root)
+        self._scene.prepare(self._screen.gsg)
+
+    def draw(self, state: State) -> NDArray[np.uint8]:
+        """Return what the player sees in a state, RGB uint8 (height, width, 3)."""
+        for index, (is_open, was_open) in enumerate(zip(state.open, self._open, strict=True)):
+            if is_open != was_open:
+                self._scene.turn_door(index, is_open=is_open)
+        self._open = state.open
+        eyes = state.walker.eyes
+        self._scene.look_from(*eyes)
+        # Panda3D's headings begin at +y.
+        self._screen.camera.set_pos_hpr(*eyes, state.heading - 90, state.pitch, 0)
+        return self.draw_again()
+
+    def draw_again(self) -> NDArray[np.uint8]:
+        """Return the same picture, drawn once more."""
+        return self._screen.draw()
+
+    def close(self) -> None:
+        """Give everything back."""
+        self._scene.close()
+        self._screen.close()
 
 
 def _background(mesh: Mesh, picture: Any) -> Any:

@@ -8,9 +8,10 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.envs.parkland.layout import PROP_SIZES, TEXTURES, Door, Prop, Solids
+from understudy.envs.parkland.layout import PROP_SIZES, Door, Prop
 from understudy.envs.parkland.meshes import Mesh, ball, box, boxes, lathe, merged
 from understudy.envs.parkland.painting import COLOURS
+from understudy.envs.parkland.solids import TEXTURES, Solids
 
 Part = tuple[str, Mesh]
 """A material and what is made of it."""

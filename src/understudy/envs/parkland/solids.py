@@ -1,17 +1,47 @@
-"""Boxes in the making: what builds a park adds them one by one, and gets them as arrays in the end."""
+"""The boxes of a park, as arrays; what builds a park adds them one by one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
-from understudy.envs.parkland.layout import KINDS, TEXTURES, Solids
+KINDS = ("wall", "floor", "roof", "step", "deck", "fence", "rail", "plinth", "rock", "boundary")
+"""What a box of `Solids` is part of."""
+TEXTURES = ("missing", "brick", "plaster", "stone", "wood", "slate", "metal", "planks", "marble", "painted", "bark")
+"""Looks of solids and props; index 0 is what an engine shows in place of a picture that is not there."""
+
+
+@dataclass(frozen=True)
+class Solids:
+    """Upright boxes, turned about the vertical only, as arrays of one length m.
+
+    Attributes:
+        centre: float32 (m, 3).
+        half: float32 (m, 3), half the length along the heading, across it, and upwards.
+        heading: float32 (m,), degrees.
+        kind: uint8 (m,), index into `KINDS`.
+        texture: uint8 (m,), index into `TEXTURES`.
+        collides: bool (m,).
+        visible: bool (m,).
+    """
+
+    centre: NDArray[np.float32]
+    half: NDArray[np.float32]
+    heading: NDArray[np.float32]
+    kind: NDArray[np.uint8]
+    texture: NDArray[np.uint8]
+    collides: NDArray[np.bool_]
+    visible: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.centre)
 
 
 @dataclass
 class SolidsBuilder:
-    """A growing list of boxes."""
+    """A growing list of boxes; all of them collide."""
 
     _rows: list[tuple[float, ...]] = field(default_factory=list)
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
+import numpy as np
+
+from understudy.envs.parkland.body import Walker
 from understudy.envs.parkland.layout import Layout
-from understudy.envs.parkland.walker import Walker
+from understudy.errors import GameError
 
 OUTSIDE = -1
 """The building of those who are in none."""
@@ -45,18 +49,31 @@ class State(NamedTuple):
     decisions: int = 0
 
 
-def start_state(layout: Layout) -> State:
-    """Return the start of a play in a park: everything closed, nothing done."""
-    x, y, z, heading = layout.start
+def start_state(layout: Layout, options: Mapping[str, Any]) -> State:
+    """Return the start of a play in a park: everything closed, nothing done.
+
+    Args:
+        layout: The park.
+        options: Where to start, if not where the park says: `position` (x, y, z in metres), `heading` and `pitch` in
+            degrees, each of which may be left out.
+
+    Raises:
+        GameError: If a position is no three finite numbers.
+    """
+    place = np.asarray(options.get("position", layout.start[:3]), np.float64)
+    look = np.array([options.get("heading", layout.start[3]), options.get("pitch", 0.0)], np.float64)
+    if place.shape != (3,) or not np.isfinite(place).all() or not np.isfinite(look).all():
+        raise GameError(f"A walk cannot begin at {options}; position is x, y, z in metres, the rest degrees.")
+    x, y, z = place.tolist()
     return State(
-        Walker(float(x), float(y), float(z)),
-        float(heading) % 360,
-        0.0,
+        Walker(x, y, z),
+        float(look[0]) % 360,
+        float(look[1]),
         open=(False,) * len(layout.doors),
         locked=(False,) * len(layout.doors),
         stages=(0,) * len(layout.quests),
         near=(False,) * len(layout.triggers),
-        inside=building_at(layout, float(x), float(y), float(z)),
+        inside=building_at(layout, x, y, z),
     )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.envs.parkland.layout import Building, Point, Quest, Trail, Trigger
+from understudy.envs.parkland.routes import left_of
 
 STAGE_RADIUS = 4.0
 ROOM_RADIUS = 2.2
@@ -65,8 +66,7 @@ def _beside(trail: Trail) -> list[Point]:
     step = int(_EVERY / 2)
     places: list[Point] = []
     for number, k in enumerate(range(step // 2, len(trail.points) - 2, step)):
-        forward = trail.points[k + 1, :2] - trail.points[k - 1, :2]
-        aside = np.asarray([-forward[1], forward[0]]) / np.hypot(*forward) * (trail.width / 3 * (-1) ** number)
+        aside = left_of(trail.points, k) * (trail.width / 3 * (-1) ** number)
         x, y, z = trail.points[k]
         places.append((float(x + aside[0]), float(y + aside[1]), float(z)))
     return places

@@ -1,4 +1,7 @@
-"""The trails of a park: the golden loop past the sights, the perimeter, and spurs to what lies aside."""
+"""The trails of a park: the golden loop past the sights, the perimeter, and spurs to what lies aside.
+
+Where one would lead through water, it gets a deck with rails.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,21 @@ from understudy.envs.parkland.houses import ENTRANCE
 from understudy.envs.parkland.layout import elevation
 from understudy.envs.parkland.plan import Sight, front, tour
 from understudy.envs.parkland.routes import SQUARE, CostMap, resample, smooth
-from understudy.envs.parkland.science import cKDTree
+from understudy.envs.parkland.science import cKDTree, ndimage
+from understudy.envs.parkland.solids import SolidsBuilder
 
 GOLDEN, PERIMETER = "golden", "perimeter"
 WIDTHS = {GOLDEN: 4.0, PERIMETER: 3.0, "spur": 2.4}
 INSET = 20.0
 """How far the perimeter trail is from the edge of the park, metres."""
+DECK_TOP = terrain.WATER_LEVEL + 0.5
+"""Elevation of the decks."""
+_WIDTH, _THICK, _RAIL = 3.4, 0.3, 1.0
+"""Of a deck, and how high its rails are, metres."""
+_LANDING = 2
+"""How many points of the trail a deck reaches into the land at each end."""
+_EVEN = 4.0
+"""How even trails are made along their length, in points."""
 
 _BLOCKED = 1000.0
 _EDGE, _EDGE_COST = 30.0, 8.0
@@ -51,6 +63,36 @@ def lay_trails(rng: np.random.Generator, side: float, heights: NDArray, sights: 
         *(_doorstep(each) for each in sights if each.frame is not None),
     ]
     return [golden, perimeter, *(Way(f"spur-{number}", points) for number, points in enumerate(spurs))]
+
+
+def profile(ground: NDArray, way: Way) -> NDArray:
+    """Return the elevation (k,) of the `ground` along a way, made even; where it is low enough for a deck it stays."""
+    loop = np.allclose(way.points[0], way.points[-1])
+    even = ndimage.gaussian_filter1d(ground, _EVEN, mode="wrap" if loop else "nearest")
+    return np.where(ground < DECK_TOP + 0.3, ground, np.maximum(even, DECK_TOP + 0.3))
+
+
+def over_water(ground: NDArray) -> NDArray:
+    """Return which points of a trail lie on a deck, given the elevation of the ground at each, (k,)."""
+    low = ground < DECK_TOP - 0.02
+    reached = low.copy()
+    for shift in range(1, _LANDING + 1):
+        reached[shift:] |= low[:-shift]
+        reached[:-shift] |= low[shift:]
+    return reached
+
+
+def build_bridges(boxes: SolidsBuilder, points: NDArray, ground: NDArray) -> None:
+    """Add the decks and rails that the trail `points` (k, 2) needs; `ground` (k,) is the elevation below them."""
+    on_deck = over_water(ground)
+    deep = ground < terrain.WATER_LEVEL - 0.1
+    for k in np.flatnonzero(on_deck[:-1] & on_deck[1:]):
+        start, end = points[k], points[k + 1]
+        reach = (end - start) / np.hypot(*(end - start)) * 0.3
+        _slab(boxes, start - reach, end + reach, 0.0)
+        if deep[k] and deep[k + 1]:
+            _slab(boxes, start - reach, end + reach, _WIDTH / 2)
+            _slab(boxes, start - reach, end + reach, -_WIDTH / 2)
 
 
 def _costs(rng: np.random.Generator, side: float, heights: NDArray, sights: list[Sight]) -> NDArray:
@@ -148,3 +190,13 @@ def _viewpoints(
 def _doorstep(sight: Sight) -> NDArray:
     assert sight.frame is not None
     return resample(np.asarray([front(sight), sight.frame.place(ENTRANCE, 0.0)]))
+
+
+def _slab(boxes: SolidsBuilder, start: NDArray, end: NDArray, aside: float) -> None:
+    """A piece of deck, or of the rail that runs `aside` of its middle, metres to the left."""
+    left = np.asarray([start[1] - end[1], end[0] - start[0]]) / np.hypot(*(end - start)) * aside
+    a, b = (tuple(float(each) for each in place + left) for place in (start, end))
+    if aside:
+        boxes.along(a, b, (DECK_TOP - _THICK, DECK_TOP + _RAIL), 0.1, "rail", "wood")  # type: ignore[arg-type]
+    else:
+        boxes.along(a, b, (DECK_TOP - _THICK, DECK_TOP), _WIDTH, "deck", "planks")  # type: ignore[arg-type]

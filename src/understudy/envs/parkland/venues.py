@@ -8,8 +8,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.envs.parkland.layout import KINDS, Layout, Point, Trail
+from understudy.envs.parkland.layout import Layout, Point, Trail
+from understudy.envs.parkland.routes import left_of
 from understudy.envs.parkland.science import cKDTree
+from understudy.envs.parkland.solids import KINDS
 from understudy.envs.parkland.tasks import room_middle
 
 VENUES = ("golden", "perimeter", "wild", "indoors")
@@ -78,8 +80,7 @@ class Venues:
         """A place on dry ground across the width of a trail."""
         while True:
             k = int(rng.integers(1, len(trail.points) - 1))
-            forward = trail.points[k + 1, :2] - trail.points[k - 1, :2]
-            aside = np.asarray([-forward[1], forward[0]]) / np.hypot(*forward) * rng.uniform(-0.3, 0.3) * trail.width
+            aside = left_of(trail.points, k) * rng.uniform(-0.3, 0.3) * trail.width
             x, y = (float(each) for each in trail.points[k, :2] + aside)
             if self.layout.ground(x, y) > _DRY:
                 return x, y, float(self.layout.ground(x, y))

@@ -11,9 +11,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from understudy.envs.parkland.env import ParklandEnv
-from understudy.envs.parkland.panda import Screen
-from understudy.envs.parkland.scene import Scene
-from understudy.envs.parkland.state import State
+from understudy.envs.parkland.scene import View
 from understudy.recordings import EpisodeWriter, Provenance
 from understudy.spec import Action
 
@@ -21,7 +19,6 @@ EXTRAS = {"position": spaces.Box(-np.inf, np.inf, (3,), np.float32)}
 """Kept beside what an agent sees: where the player stood at each decision, metres."""
 SIZE = 480, 640
 """Of the picture in the window, which can be made larger: height and width."""
-_GROUND_PIXELS = 256
 
 
 class Game:
@@ -54,9 +51,7 @@ class Game:
         self._provenance = Provenance(
             "parkland", build=build, map=f"park-{env.layout.seed}", player=player, source="understudy play parkland"
         )
-        self._scene, self._screen = Scene(env.layout, _GROUND_PIXELS), Screen(*size)
-        self._screen.camera.reparent_to(self._scene.root)
-        self._scene.prepare(self._screen.gsg)
+        self._view = View(env.layout, size)
         self._writer: EpisodeWriter | None = None
         self.recorded: list[Path] = []
         self.info: Mapping[str, Any] = {}
@@ -97,20 +92,10 @@ class Game:
 
     def picture(self, share: float, action: Action) -> NDArray[np.uint8]:
         """Return what the person sees when so great a share of a decision has passed, RGB uint8 (height, width, 3)."""
-        state = self.env.preview(action, share)
-        self._turn_doors(state)
-        eyes = state.walker.eyes
-        self._scene.look_from(*eyes)
-        self._screen.camera.set_pos_hpr(*eyes, state.heading - 90, state.pitch, 0)
-        return self._screen.draw()
+        return self._view.draw(self.env.preview(action, share))
 
     def close(self) -> None:
         """End the walk and the engine. Calling it twice does no harm."""
         self.end()
-        self._scene.close()
-        self._screen.close()
+        self._view.close()
         self.env.close()
-
-    def _turn_doors(self, state: State) -> None:
-        for index, is_open in enumerate(state.open):
-            self._scene.turn_door(index, is_open=is_open)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from understudy.envs.parkland.behavior import SIZE
-from understudy.envs.parkland.build import Build, load_build
+from understudy.envs.parkland.build import load_build
 from understudy.envs.parkland.env import ParklandEnv
 from understudy.envs.parkland.viewer.game import Game
 from understudy.envs.parkland.viewer.window import Window
@@ -43,7 +43,7 @@ def visit(
         GameError: If there is no such park, or no display.
         RecordingError: If the walk cannot be recorded.
     """
-    asked = Build(seed=seed, area_km2=area_km2) if build is None else load_build(build)
+    asked = load_build(build, seed, area_km2)
     env = ParklandEnv(layout=asked.layout(), size=size, max_seconds=max_seconds)
     game = Game(env, record, player=player, build=asked.name)
     kept = "Nothing is recorded" if record is None else f"Recorded in {record}"

@@ -1,15 +1,12 @@
-"""The window: the loop that turns seconds and keys into decisions, and shows sixty pictures a second."""
+"""The window onto a match: its phases, screens and keys."""
 
 from __future__ import annotations
 
-import os
-import signal
-import warnings
 from collections.abc import Sequence
-from datetime import datetime
 from enum import Enum, auto
 from typing import Any
 
+from understudy.envs.display import MOVING_KEYS, GameWindow
 from understudy.envs.skirmish.state import NUM_AGENTS
 from understudy.envs.skirmish.viewer import ink, screens
 from understudy.envs.skirmish.viewer.controls import Controls
@@ -17,19 +14,14 @@ from understudy.envs.skirmish.viewer.feed import Feed
 from understudy.envs.skirmish.viewer.game import NOBODY, Game
 from understudy.envs.skirmish.viewer.picture import SIZE, Picture
 from understudy.envs.skirmish.viewer.speaker import Speaker
-from understudy.errors import GameError, require
+from understudy.errors import require
 from understudy.spec import Action
 
 pygame = require("pygame", "play")
 
-FRAMES_A_SECOND = 60
 _ROUND_END_S = 3.0
-_UNSEEN = ("dummy", "offscreen")
-_LONGEST_FRAME_S = 0.2
-"""A game that was held up for longer goes on where it was."""
-_KEYS = {
-    "w": "forward", "s": "back", "a": "left", "d": "right", "up": "forward", "down": "back", "left shift": "walk",
-    "right shift": "walk", "left ctrl": "crouch", "c": "crouch", "e": "use", "q": "ability", "r": "reload",
+_WORDS = {
+    **MOVING_KEYS, "left shift": "walk", "right shift": "walk", "e": "use", "q": "ability", "r": "reload",
 }  # fmt: skip
 _BUTTONS = {1: "fire", 3: "ability"}
 
@@ -42,35 +34,12 @@ class Phase(Enum):
     PAUSE = auto()
     ROUND_END = auto()
     MATCH_END = auto()
-    CLOSED = auto()
 
 
-def open_display(size: tuple[int, int] = SIZE) -> Any:
-    """Open the window and return its surface.
-
-    Raises:
-        GameError: If there is no display.
-    """
-    try:
-        pygame.display.init()
-        driver = pygame.display.get_driver()
-        # Without a display SDL draws where nobody looks; only who asks for that gets it.
-        if driver in _UNSEEN and os.environ.get("SDL_VIDEODRIVER") != driver:
-            pygame.display.quit()
-            raise pygame.error("none is there")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of machines that scale without a graphics card
-            surface = pygame.display.set_mode(size, pygame.SCALED | pygame.RESIZABLE)
-    except pygame.error as error:
-        raise GameError(
-            f"The game found no display to open its window on ({error}). Start it on a desktop, or under a virtual "
-            "display: xvfb-run -a understudy play skirmish"
-        ) from None
-    pygame.display.set_caption("Understudy: skirmish")
-    return surface
+_SCREENS = (Phase.START, Phase.PAUSE, Phase.MATCH_END)
 
 
-class Window:
+class Window(GameWindow):
     """Shows a game and takes a person's hands; begins its first round.
 
     Args:
@@ -95,7 +64,7 @@ class Window:
         sensitivity: float = 1.0,
         volume: float = 0.6,
     ) -> None:
-        self.surface = open_display()
+        super().__init__("skirmish", SIZE)
         self.game, self._about = game, tuple(about)
         self._show_words("Preparing the level (half a minute, the first time)")
         game.rehearse()
@@ -109,56 +78,17 @@ class Window:
         game.begin_round()
         self._begin_decision()
 
-    def run(self, most_frames: int | None = None) -> None:
-        """Play until the match is over or the window is closed; `most_frames` ends it earlier, for tests.
-
-        Raises:
-            UnderstudyError: If a bot fails, or the game cannot be recorded.
-        """
-        ticking, shown = pygame.time.Clock(), 0
-        try:
-            signal.signal(signal.SIGINT, self._stop)
-            signal.signal(signal.SIGTERM, self._stop)
-            while self.phase is not Phase.CLOSED and shown != most_frames:
-                passed = min(ticking.tick(FRAMES_A_SECOND) / 1000, _LONGEST_FRAME_S)
-                for event in pygame.event.get():
-                    self.take(event)
-                self.advance(passed)
-                self.draw()
-                pygame.display.flip()
-                shown += 1
-        finally:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            self.close()
-
     def close(self) -> None:
-        """Close the window and let go of the mouse; the game stays as it is. Calling it twice does no harm."""
-        self._hold_mouse(False)
+        """Close the window and its sounds; see `GameWindow.close`."""
+        super().close()
         self._speaker.close()
-        pygame.display.quit()
-
-    def take(self, event: Any) -> None:
-        """Take in an event of pygame's."""
-        if event.type == pygame.QUIT:
-            self.phase = Phase.CLOSED
-        elif event.type == pygame.WINDOWFOCUSLOST and self.phase is Phase.PLAY and self.game.person:
-            self._change(Phase.PAUSE)
-        elif event.type == pygame.KEYDOWN and event.key == pygame.K_F12:
-            pygame.image.save(self.surface, f"skirmish-{datetime.now():%Y%m%d-%H%M%S-%f}.png")
-        elif event.type == pygame.KEYDOWN and event.key == pygame.K_F11:
-            pygame.display.toggle_fullscreen()
-        elif self.phase in (Phase.START, Phase.PAUSE, Phase.MATCH_END):
-            self._take_on_screen(event)
-        else:
-            self._take_in_play(event)
 
     def advance(self, passed_s: float) -> None:
         """Let so many seconds go by."""
         if self.phase is Phase.PLAY:
             self.clock += passed_s
             self._elapsed += passed_s
-            while self._elapsed >= self._step_s and self.phase is Phase.PLAY:
+            while self._elapsed >= self._step_s and self.phase is Phase.PLAY and not self.closed:
                 self._elapsed -= self._step_s
                 self._decide()
         elif self.phase is Phase.ROUND_END:
@@ -224,43 +154,38 @@ class Window:
         living = [agent for agent in own if state["alive"][agent]]
         return living[0] if living else NOBODY
 
-    def _take_on_screen(self, event: Any) -> None:
-        if event.type not in (pygame.KEYDOWN, pygame.MOUSEBUTTONDOWN):
-            return
-        key = pygame.key.name(event.key) if event.type == pygame.KEYDOWN else ""
-        leaves = key == "q" if self.phase is Phase.PAUSE else key == "escape"
-        if self.phase is Phase.MATCH_END or leaves:
-            self.phase = Phase.CLOSED
-        else:
-            self._change(Phase.PLAY)
-
-    def _take_in_play(self, event: Any) -> None:
-        if event.type == pygame.MOUSEMOTION:
-            self.controls.move_mouse(*event.rel)
-        elif event.type in (pygame.KEYDOWN, pygame.KEYUP):
-            self._take_key(pygame.key.name(event.key), down=event.type == pygame.KEYDOWN)
-        elif event.type in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP):
-            self._take_button(event.button, down=event.type == pygame.MOUSEBUTTONDOWN)
-
     def _take_key(self, key: str, *, down: bool) -> None:
-        if down and key == "escape":
+        if self.phase in _SCREENS:
+            self._leave_screen(key, down=down)
+        elif down and key == "escape":
             self._change(Phase.PAUSE)
         elif down and key == "tab":
             self._map = not self._map
-        elif key in _KEYS:
-            self._take_word(_KEYS[key], down=down)
+        elif key in _WORDS:
+            self.controls.take(_WORDS[key], down=down)
 
     def _take_button(self, button: int, *, down: bool) -> None:
-        if not self.game.person:
+        if self.phase in _SCREENS:
+            self._leave_screen("", down=down)
+        elif not self.game.person:
             self._follows = (self._follows + (down and {1: 1, 3: -1}.get(button, 0))) % NUM_AGENTS
         elif button in _BUTTONS:
-            self._take_word(_BUTTONS[button], down=down)
+            self.controls.take(_BUTTONS[button], down=down)
 
-    def _take_word(self, word: str, *, down: bool) -> None:
-        if down:
-            self.controls.press(word)
-        else:
-            self.controls.release(word)
+    def _take_motion(self, right: float, down: float) -> None:
+        if self.phase not in _SCREENS:
+            self.controls.move_mouse(right, down)
+
+    def _lose_keyboard(self) -> None:
+        if self.phase is Phase.PLAY and self.game.person:
+            self._change(Phase.PAUSE)
+
+    def _leave_screen(self, key: str, *, down: bool) -> None:
+        leaves = self.phase is Phase.MATCH_END or key == ("q" if self.phase is Phase.PAUSE else "escape")
+        if down and leaves:
+            self.closed = True
+        elif down:
+            self._change(Phase.PLAY)
 
     def _change(self, phase: Phase) -> None:
         """Show another screen; the mouse is held while one plays, and free on every other screen."""
@@ -269,16 +194,6 @@ class Window:
         self.phase = phase
         self.controls.release_all()
         self._hold_mouse(phase in (Phase.PLAY, Phase.ROUND_END) and self.game.person)
-
-    def _hold_mouse(self, hold: bool) -> None:
-        if pygame.display.get_init():
-            pygame.mouse.set_visible(not hold)
-            pygame.event.set_grab(hold)
-            pygame.mouse.get_rel()
-
-    def _stop(self, *_: object) -> None:
-        """A signal ends the game after a whole decision, as the window's own button does."""
-        self.phase = Phase.CLOSED
 
     def _show_words(self, text: str) -> None:
         self.surface.fill((16, 18, 24))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 from understudy.envs.parkland import body
+from understudy.envs.parkland.body import Pit, Walker, Wish
 from understudy.envs.parkland.collision import FLOORS, SOLID, WALLS, Collision, Hit
-from understudy.envs.parkland.layout import Layout
+from understudy.envs.parkland.layout import Layout, Point
 
 GRAVITY = 9.81
 """Metres per second squared."""
@@ -22,65 +23,6 @@ _SKIN = 0.02  # kept between the body and what it meets, metres
 _BELOW = 0.3  # who is deeper under the ground than this is under the world
 _SLIDES = 3
 _STEEPEST = math.tan(math.radians(body.MAX_SLOPE))
-
-Point = tuple[float, float, float]
-
-
-class Walker(NamedTuple):
-    """The state of a player's body; all of it.
-
-    Attributes:
-        x: Of the feet, metres; so are `y` and `z`.
-        velocity: Metres per second.
-        grounded: Whether it stands on something.
-        crouched: Whether it is as low as `body.CROUCHING`.
-        abyss: Whether it fell where there is no bedrock.
-    """
-
-    x: float
-    y: float
-    z: float
-    velocity: Point = (0.0, 0.0, 0.0)
-    grounded: bool = True
-    crouched: bool = False
-    abyss: bool = False
-
-    @property
-    def feet(self) -> Point:
-        """Where it stands."""
-        return self.x, self.y, self.z
-
-    @property
-    def height(self) -> float:
-        """Of the body, metres."""
-        return body.CROUCHING if self.crouched else body.STANDING
-
-    @property
-    def eyes(self) -> Point:
-        """Where the camera is."""
-        return self.x, self.y, self.z + self.height - body.EYES
-
-
-class Wish(NamedTuple):
-    """What a player wants in one step: the velocity on the level in metres per second, to crouch, to jump."""
-
-    velocity: tuple[float, float] = (0.0, 0.0)
-    crouch: bool = False
-    jump: bool = False
-
-
-class Pit(NamedTuple):
-    """A disc without ground: x, y, radius in metres, the height around which it lies, and whether it has no bottom."""
-
-    x: float
-    y: float
-    z: float
-    radius: float
-    bottomless: bool
-
-    def holds(self, x: float, y: float, z: float) -> bool:
-        """Whether this place is in the disc, or under it."""
-        return z < self.z + 1.5 and (x - self.x) ** 2 + (y - self.y) ** 2 < self.radius**2
 
 
 class Physics:
