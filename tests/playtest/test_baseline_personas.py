@@ -15,7 +15,7 @@ import field_world
 from understudy.errors import PlaytestError
 from understudy.playtest.report.page import write_report
 from understudy.playtest.runner import Results
-from understudy.playtest.spec import read_spec
+from understudy.playtest.spec_file import read_spec
 
 Play = Callable[..., Results]
 

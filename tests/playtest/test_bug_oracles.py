@@ -13,7 +13,8 @@ from pydantic import TypeAdapter, ValidationError
 from understudy.errors import PlaytestError
 from understudy.playtest.oracles import OracleOptions, OracleSpec, Panel, UnreachableGoal, build_oracle
 from understudy.playtest.oracles.cost import surely_grows
-from understudy.playtest.oracles.options import PictureSpec, UnreachableGoalSpec
+from understudy.playtest.oracles.goals import UnreachableGoalSpec
+from understudy.playtest.oracles.picture import PictureSpec
 from understudy.playtest.run.game import Game
 from understudy.playtest.run.gauge import Looker
 from understudy.playtest.run.moment import Ended, Ending, Moment, Picture, Sighting

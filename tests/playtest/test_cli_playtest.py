@@ -77,10 +77,22 @@ def test_a_game_that_is_gone_cannot_be_replayed(folder: Path) -> None:
     assert "cannot be replayed. The game 'playtest/Grid-v0' cannot be made" in done.stderr
 
 
-@pytest.mark.parametrize("words", [("playtest", "playtest.yaml"), ("playtest", "no.yaml"), ("replay", "nowhere")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("playtest", "playtest.yaml"),
+        ("playtest", "no.yaml"),
+        ("playtest", "misspelt.yaml"),
+        ("playtest", "init", "CartPole"),
+        ("replay", "nowhere"),
+    ],
+)
 def test_bad_input_is_a_sentence_and_exit_status_2(folder: Path, words: tuple[str, ...]) -> None:
-    """A wrong spec, a missing one and a missing finding are told in a sentence, without a traceback."""
+    """A wrong spec, a missing one, one of an unknown game and a missing finding are told without a traceback."""
     write_spec(folder, {"game": {"id": "a/B-v0"}})
+    (folder / "misspelt.yaml").write_text(
+        yaml.safe_dump({**grid_form(CLEAN), "game": {"id": "playtest/Gird-v0", "import": "grid_world"}})
+    )
     done = understudy(folder, *words)
     assert done.returncode == 2
     assert done.stderr.startswith("error: ")
@@ -88,7 +100,7 @@ def test_bad_input_is_a_sentence_and_exit_status_2(folder: Path, words: tuple[st
 
 
 def test_ctrl_c_keeps_what_was_found(folder: Path) -> None:
-    """Interrupted, a playtest reports the runs so far, its finding among them, and leaves no game running."""
+    """Interrupted, a playtest exits with 2, reports the runs so far with their finding, and leaves no game running."""
     personas = [{"name": "monkey", "agent": "random", "runs": 40}]
     form = grid_form(planted("T", 2, 1), personas=personas, budget={"steps": 10**6})
     process = subprocess.Popen(
@@ -106,7 +118,7 @@ def test_ctrl_c_keeps_what_was_found(folder: Path) -> None:
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=60)
-    assert process.returncode == 1, stderr
+    assert process.returncode == 2, stderr
     assert "1 of 40 runs played before it was interrupted" in stdout
     results = json.loads((folder / "out" / "results.json").read_text())
     assert [each["kind"] for each in results["findings"]] == ["stuck"]

@@ -14,9 +14,9 @@ from test_personas import BEHAVIOR, grid_bundle
 
 from understudy.agents.detector import KEY, DetectorCard
 from understudy.errors import BundleError
+from understudy.playtest.persona import PersonaSpec
 from understudy.playtest.run.personas import open_agent
 from understudy.playtest.runner import Results
-from understudy.playtest.spec import PersonaSpec
 
 Play = Callable[..., Results]
 

@@ -9,8 +9,9 @@ import pytest
 
 from understudy.playtest.findings.finding import Finding
 from understudy.playtest.ground_truth import KnownBug, score
-from understudy.playtest.oracles.options import CrashSpec
-from understudy.playtest.spec import GameSpec, PersonaSpec
+from understudy.playtest.oracles.endings import CrashSpec
+from understudy.playtest.persona import PersonaSpec
+from understudy.playtest.spec import GameSpec
 
 HOLE = KnownBug("hole-0", ((10.0, 10.0, 3.0),), 5.0, frozenset({"falling", "stuck"}))
 LEAK = KnownBug("leak-1", (), 0.0, frozenset({"memory"}))

@@ -8,10 +8,10 @@ import yaml
 
 from understudy.cli.playtest import init
 from understudy.errors import PlaytestError
-from understudy.playtest.oracles.options import StuckSpec
 from understudy.playtest.oracles.registry import oracle_kinds
+from understudy.playtest.oracles.stuck import StuckSpec
 from understudy.playtest.schema import SCHEMA_FILE, spec_schema
-from understudy.playtest.spec import read_spec
+from understudy.playtest.spec_file import read_spec
 
 GAME = "game: {id: a/B-v0}\n"
 MONKEY = "personas: [{name: monkey, agent: random}]\n"
@@ -155,12 +155,23 @@ def test_a_bundle_is_looked_for_beside_the_spec(tmp_path: Path) -> None:
 def test_the_first_spec_is_valid_and_never_overwrites(tmp_path: Path) -> None:
     """What init writes can be read, holds the defaults, and a second call refuses to replace it."""
     path = tmp_path / "playtest.yaml"
-    init(path)
+    init(spec=path)
     spec = read_spec(path)
     assert spec.game.id == "understudy/Doom-v0"
     assert spec.oracles[1] == StuckSpec()
     with pytest.raises(PlaytestError, match="is there already"):
-        init(path)
+        init(spec=path)
+
+
+def test_a_first_spec_is_written_for_the_game_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a gymnasium id, init writes playtest.yaml for that game; given a file, it writes that file."""
+    monkeypatch.chdir(tmp_path)
+    init("CartPole-v1")
+    assert read_spec(Path("playtest.yaml")).game.id == "CartPole-v1"
+    init("level.yaml")
+    assert read_spec(Path("level.yaml")).game.id == "understudy/Doom-v0"
+    with pytest.raises(PlaytestError, match="'CartPole' is neither a game's id, such as CartPole-v1, nor a file"):
+        init("CartPole")
 
 
 def test_the_digest_changes_with_the_spec(tmp_path: Path) -> None:
@@ -197,7 +208,7 @@ def test_the_schema_explains_every_key() -> None:
 
 def test_a_first_spec_names_its_schema(tmp_path: Path) -> None:
     """What init writes begins with the line that editors find the schema by, and the schema lies there."""
-    init(tmp_path / "first.yaml")
+    init(spec=tmp_path / "first.yaml")
     line = (tmp_path / "first.yaml").read_text().splitlines()[0]
     assert line == f"# yaml-language-server: $schema={SCHEMA_FILE}"
     assert json.loads((tmp_path / SCHEMA_FILE).read_text()) == spec_schema()

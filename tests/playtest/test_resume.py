@@ -122,6 +122,29 @@ def test_a_run_that_was_cut_off_is_played_again(copy: Path, whole: Results) -> N
     assert told(copy) == told(whole.out)
 
 
+def test_a_playtest_goes_on_where_it_was_moved_with_its_spec(whole: Results, tmp_path: Path) -> None:
+    """Moved together with the game and the spec, a playtest goes on, and takes its replays over as they are."""
+    form = json.loads((whole.out / "playtest.json").read_text())
+    shutil.copytree(whole.out.parent, tmp_path / "moved")
+    out = tmp_path / "moved" / "out"
+    (out / "playtest.json").write_text(json.dumps(form).replace(form["folder"], "/gone/game"))
+    finding = out / "findings" / "crash-1" / "finding.json"
+    finding.write_text(finding.read_text().replace(form["folder"], "/gone/game"))
+    (out / "runs" / "monkey-2" / "run.json").unlink()
+    again = resume_playtest(out)
+    assert [each.totals() for each in again.traces] == [each.totals() for each in whole.traces]
+    assert [each.folder for each in again.findings] == [tmp_path / "moved"]
+    assert again.verdict == whole.verdict
+
+
+def test_a_spec_that_is_gone_is_told_in_a_sentence(copy: Path) -> None:
+    """Moved away from its spec, a playtest says where the spec lay and what to do."""
+    form = json.loads((copy / "playtest.json").read_text())
+    (copy / "playtest.json").write_text(json.dumps({**form, "folder": "/gone/game", "beside": "../gone"}))
+    with pytest.raises(PlaytestError, match=r"lay in /gone/game, which is not there; put it back to go on, or begin"):
+        resume_playtest(copy)
+
+
 def test_a_damaged_run_is_named(copy: Path, whole: Results) -> None:
     """A run whose files cannot be read is told in a sentence that names its folder."""
     (copy / "runs" / "monkey-1" / "run.json").write_text("{")
@@ -160,7 +183,7 @@ def test_ctrl_c_and_resume_lose_nothing(folder: Path, whole: Results) -> None:
     )
     wait_for(folder / "out" / "runs" / "monkey-0" / "run.json")
     os.kill(process.pid, signal.SIGINT)
-    assert process.wait(60) == 1
+    assert process.wait(60) == 2
     assert "before it was interrupted" in told(folder / "out")["verdict"]
     resume_playtest(folder / "out", workers=2)
     assert told(folder / "out") == told(whole.out)

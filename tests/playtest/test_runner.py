@@ -181,7 +181,6 @@ def test_no_run_starts_when_the_time_is_up(play: Play) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"game": {"id": "playtest/Gird-v0", "import": "grid_world"}}, "The game 'playtest/Gird-v0' cannot be made"),
         ({"game": {"id": "playtest/Grid-v0", "import": "grid_wordl"}}, "No module named 'grid_wordl'"),
         ({"personas": [{"name": "bot", "agent": "bundle", "bundle": "nowhere"}]}, "nowhere is no bundle"),
         ({"personas": [{"name": "walker", "agent": "scripted"}]}, "has no sensor 'rays'"),
@@ -192,6 +191,24 @@ def test_what_cannot_be_played_is_an_error(play: Play, folder: Path, change: dic
     with pytest.raises(PlaytestError, match=r"No run could be played\. ") as told:
         play(grid_form(CLEAN, **change))
     assert message in str(told.value)
+    assert not (folder / "out0").exists()
+
+
+@pytest.mark.parametrize(
+    ("game", "message"),
+    [
+        ({"id": "playtest/Gird-v0", "import": "grid_world"}, r"registers\. Did you mean 'playtest/Grid-v0'\?"),
+        ({"id": "CartPol-v1"}, r"registers\. Did you mean 'CartPole-v1'\?"),
+        ({"id": "a/B-v0"}, "registers; name the module that does as 'import'."),
+        ({"id": "a/B-v0", "import": "grid_world"}, "registers; the module 'grid_world' does not register it."),
+    ],
+)
+def test_an_unknown_game_is_told_before_anything_is_played(
+    play: Play, folder: Path, game: dict[str, str], message: str
+) -> None:
+    """A misspelt id is an error with the nearest that is known, and no run is started for it."""
+    with pytest.raises(PlaytestError, match=f"The spec's game has the id '{game['id']}', which nothing {message}"):
+        play(grid_form(CLEAN, game=game))
     assert not (folder / "out0").exists()
 
 

@@ -10,7 +10,8 @@ from grid_specs import grid_form
 from grid_world import CLEAN, GridWorld, centre, planted
 
 from understudy.playtest.coverage import Coverage, CoverageSpec, open_measure
-from understudy.playtest.findings import shrinking
+from understudy.playtest.findings import candidates, shrinking
+from understudy.playtest.findings.candidates import MEMORY_FILE, Limits
 from understudy.playtest.findings.finding import (
     CLIP_FILE,
     INPUTS_FILE,
@@ -22,7 +23,7 @@ from understudy.playtest.findings.finding import (
 )
 from understudy.playtest.findings.rate import Rate
 from understudy.playtest.findings.replay import measure
-from understudy.playtest.findings.shrinking import MEMORY_FILE, Limits, shrink
+from understudy.playtest.findings.shrinking import shrink
 from understudy.playtest.oracles import Panel, build_oracle
 from understudy.playtest.run.moment import Ended, Ending, Moment
 from understudy.playtest.run.personas import load_inputs
@@ -81,7 +82,7 @@ def played(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         lengths.append(len(moves))
         return walk(finding.game.args["room"], [{"move": move} for move in moves], finding.oracle)
 
-    monkeypatch.setattr(shrinking, "play_again", again)
+    monkeypatch.setattr(candidates, "play_again", again)
     monkeypatch.setattr(shrinking, "measure", lambda *_: Rate(5, 5))
     monkeypatch.setattr(shrinking, "film_again", lambda *_: None)
     return lengths

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from contextlib import nullcontext
 from datetime import datetime
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from understudy.playtest.results import Results
 
 _SCHEMA_LINE = "# yaml-language-server: $schema={}\n"
+_SUFFIXES = (".yaml", ".yml")
+_GAME = "understudy/Doom-v0"
+_GAME_ID = re.compile(r"([\w.]+:)?([\w-]+/)?[\w:.-]+-v\d+")
 
 
 class _RunByDefault(TyperGroup):
@@ -64,7 +68,7 @@ def run(
         require(package, "play")
     from understudy.playtest.progress import ProgressBar
     from understudy.playtest.runner import resume_playtest, run_playtest
-    from understudy.playtest.spec import read_spec
+    from understudy.playtest.spec_file import read_spec
 
     if (spec is None) == (resume is None) or (resume and (out or seed is not None)):
         raise PlaytestError(
@@ -80,17 +84,28 @@ def run(
                 read_spec(spec), spec.parent, out, workers=workers, seed=seed, ray=ray, listener=listener
             )
     _tell(results, spec, quiet=quiet)
-    raise typer.Exit(0 if results.verdict.passed else 1)
+    raise typer.Exit(results.exit_code)
 
 
 @app.command()
 def init(
+    game: Annotated[str, typer.Argument(help="The gymnasium id of a game; may be left out before a file.")] = _GAME,
     spec: Annotated[Path, typer.Argument(help="The file to write.")] = Path("playtest.yaml"),
 ) -> None:
-    """Write a first playtest spec, with a comment at each key, and its schema beside it for editors."""
+    """Write a first playtest spec, with a comment at each key, and its schema beside it for editors.
+
+    For example: understudy playtest init CartPole-v1
+
+    or: understudy playtest init level.yaml
+    """
     from understudy.playtest.schema import SCHEMA_FILE
 
+    if Path(game).suffix in _SUFFIXES:
+        game, spec = _GAME, Path(game)
+    if not _GAME_ID.fullmatch(game):
+        raise PlaytestError(f"'{game}' is neither a game's id, such as CartPole-v1, nor a file named *.yaml.")
     text = files("understudy.playtest").joinpath("templates", "spec.yaml").read_text(encoding="utf-8")
+    text = text.replace(_GAME, game)
     try:
         with spec.open("x", encoding="utf-8") as file:
             file.write(_SCHEMA_LINE.format(SCHEMA_FILE) + text)

@@ -88,8 +88,8 @@ def _open(agent: str, game: gymnasium.Env, bundle: str, address: str) -> Agent:
         from understudy.envs.parkland.testers.agent import TesterAgent
 
         return TesterAgent(game, agent.removeprefix(_TESTER))
+    from understudy.playtest.persona import PersonaSpec
     from understudy.playtest.run.personas import open_agent
-    from understudy.playtest.spec import PersonaSpec
 
     if agent not in _AGENTS:
         raise UnderstudyError(f"There is no agent '{agent}' to record.{suggest(agent, _AGENTS)}")

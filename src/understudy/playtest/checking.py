@@ -16,7 +16,7 @@ from understudy.playtest.report.page import REPORT_FILE, write_report
 from understudy.playtest.report.results_file import RESULTS_FILE
 from understudy.playtest.results import Results
 from understudy.playtest.runner import run_playtest
-from understudy.playtest.spec import read_spec
+from understudy.playtest.spec_file import read_spec
 
 
 class PlaytestFailedError(AssertionError):

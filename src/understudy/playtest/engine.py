@@ -39,7 +39,6 @@ from understudy.spec import Action, BehaviorSpec, Observation
 
 _POLL_S = 0.1
 _GOODBYE_S = 1.0
-_LARGEST_INFO = 16
 _OVER = object()
 
 
@@ -83,13 +82,13 @@ class EngineEnv(gymnasium.Env):
             self._engine = subprocess.Popen(filled, stdin=subprocess.DEVNULL)
         if not self._wait():
             raise RuntimeError("The engine ended its stream before its bot saw anything.")
-        return self._seen, self._info()
+        return self._seen, dict(self._seen)
 
     def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Answer the engine, and wait for what its bot sees next; the episode is over with the bot or the stream."""
         self._desk.actions.put(action)
         going_on = self._wait()
-        return self._seen, 0.0, not going_on, False, self._info()
+        return self._seen, 0.0, not going_on, False, dict(self._seen)
 
     def close(self) -> None:
         """End the engine and stop listening."""
@@ -120,9 +119,6 @@ class EngineEnv(gymnasium.Env):
         if self._engine and self._engine.returncode:
             code = self._engine.returncode
             raise RuntimeError(f"The engine {'was killed by signal' if code < 0 else 'left with status'} {abs(code)}.")
-
-    def _info(self) -> dict[str, Any]:
-        return {name: value for name, value in self._seen.items() if value.ndim <= 1 and value.size <= _LARGEST_INFO}
 
     def _end_engine(self) -> None:
         self._desk.end()

@@ -8,7 +8,7 @@ from understudy.playtest.run.trace import Run
 
 
 class Listener(Protocol):
-    """Hears how a playtest goes on; `step` and `lost` are called from the threads that follow the runs."""
+    """Hears how a playtest goes on; all but `progress` is called from threads that follow the runs and replays."""
 
     def step(self) -> None:
         """One decision was made."""
@@ -22,6 +22,10 @@ class Listener(Protocol):
         """A run's worker failed, by no fault of the game; the run is played again."""
         ...
 
+    def replays(self, what: str, done: int, planned: int) -> None:
+        """A finding is replayed: what for, and how many of at most `planned` replays are over."""
+        ...
+
 
 class Silence:
     """A listener that does nothing."""
@@ -33,4 +37,7 @@ class Silence:
         """Say nothing."""
 
     def lost(self, run: Run, message: str) -> None:
+        """Say nothing."""
+
+    def replays(self, what: str, done: int, planned: int) -> None:
         """Say nothing."""

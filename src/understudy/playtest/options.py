@@ -1,7 +1,8 @@
-"""What every part of a playtest spec is made of: a frozen model that refuses unknown keys and suggests the nearest."""
+"""What every part of a playtest spec is made of: a frozen model that refuses unknown keys, and kinds of values."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -12,6 +13,7 @@ from understudy.errors import suggest
 Count: TypeAlias = Annotated[int, Field(ge=1)]
 Natural: TypeAlias = Annotated[int, Field(ge=0)]
 Positive: TypeAlias = Annotated[float, Field(gt=0)]
+Share: TypeAlias = Annotated[float, Field(gt=0, le=1)]
 
 
 class Part(BaseModel):
@@ -30,3 +32,10 @@ class Part(BaseModel):
                 "unknown_key", "{key}|{hint}", {"key": unknown[0], "hint": suggest(unknown[0], known)}
             )
         return value
+
+
+def function_beside(folder: Path, name: str) -> str:
+    """Return the function `module:function` by the path of its module, if that is a file of `folder`."""
+    module, _, function = name.rpartition(":")
+    path = folder / f"{module}.py"
+    return f"{path}:{function}" if path.exists() else name

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from understudy.playtest.findings.finding import Finding
+from understudy.playtest.persona import PersonaSpec
 from understudy.playtest.run.trace import Trace
-from understudy.playtest.spec import PersonaSpec, PlaytestSpec
+from understudy.playtest.spec import PlaytestSpec
 from understudy.playtest.verdict import Verdict
 
 
@@ -34,6 +35,13 @@ class Results:
     seconds: float
     problem: str = ""
     interrupted: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """Of the command line: 0 if it passes, 1 if it fails, and 2 if it was not run to its end."""
+        if self.interrupted:
+            return 2
+        return 0 if self.verdict.passed else 1
 
     def of(self, persona: PersonaSpec) -> list[Trace]:
         """Return the runs of a persona."""

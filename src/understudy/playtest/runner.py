@@ -14,6 +14,7 @@ from understudy.playtest.findings.evidence import gather
 from understudy.playtest.listening import Listener, Silence
 from understudy.playtest.report.results_file import RESULTS_FILE, write_results
 from understudy.playtest.results import Results
+from understudy.playtest.run.lookup import require_registered
 from understudy.playtest.run.moment import Ended
 from understudy.playtest.run.pictures import drop_last_picture
 from understudy.playtest.run.play import Halt, play_run
@@ -53,10 +54,14 @@ def run_playtest(
         listener: Hears how it goes on.
 
     Raises:
-        PlaytestError: If `out` holds something, not one run could be played, or the cluster cannot be reached.
+        PlaytestError: If nothing registers the game's id, `out` holds something, not one run could be played, or the
+            cluster cannot be reached.
         UnderstudyError: If an oracle does not fit the game, or a persona's style cannot be read.
     """
-    store = Store.create(out, spec, folder.resolve(), seed)
+    folder = folder.resolve()
+    if ray is None:  # The nodes of a cluster may have a game that this machine lacks.
+        require_registered(spec.game, folder)
+    store = Store.create(out, spec, folder, seed)
     return _run(store, workers, ray, listener or Silence())
 
 
@@ -96,7 +101,7 @@ def _run(store: Store, workers: int | None, ray: str | None, listener: Listener)
         problem = full_disk_words(store.out, str(schedule.full)) if schedule.full else ""
         _require_one_played(traces, store.out)
         interrupted = halt.event.is_set()
-        findings = gather(spec, store.folder, store.out, traces, halt, workers or 1)
+        findings = gather(spec, store.folder, store.out, traces, halt, workers or 1, listener)
         verdict = judge(spec, traces, findings, planned=schedule.planned, interrupted=interrupted)
         results = Results(
             spec, store.out, tuple(traces), tuple(findings), verdict, seconds, problem, halt.event.is_set()

@@ -14,11 +14,12 @@ from understudy.playtest.disk import is_full
 from understudy.playtest.findings.finding import group
 from understudy.playtest.journal import clear, mark_over, read_run
 from understudy.playtest.listening import Listener
+from understudy.playtest.persona import PersonaSpec
 from understudy.playtest.plateau import has_seen_all
 from understudy.playtest.run.moment import Ended
 from understudy.playtest.run.play import Halt
 from understudy.playtest.run.trace import Run, Trace
-from understudy.playtest.spec import PersonaSpec, PlaytestSpec
+from understudy.playtest.spec import PlaytestSpec
 
 PlayRun: TypeAlias = "Callable[[Run], Trace]"
 

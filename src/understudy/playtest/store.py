@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -12,6 +14,7 @@ from understudy.errors import PlaytestError
 from understudy.playtest.disk import keep_reserve, telling_of_a_failed_write
 from understudy.playtest.journal import write_whole
 from understudy.playtest.spec import PlaytestSpec
+from understudy.playtest.spec_file import moved
 
 FORMAT = 1
 ASKED_FILE = "playtest.json"
@@ -42,7 +45,8 @@ class Store:
             going_on = f"; go on with what is there by --resume {out}" if (out / ASKED_FILE).exists() else ""
             raise PlaytestError(f"{out} already holds something; name a new folder with --out{going_on}.")
         asked = spec.model_dump(mode="json", by_alias=True)
-        form = {"format": FORMAT, "folder": str(folder), "seed": seed, "spec": asked}
+        beside = os.path.relpath(folder, out.resolve())
+        form = {"format": FORMAT, "folder": str(folder), "beside": beside, "seed": seed, "spec": asked}
         with telling_of_a_failed_write(out):
             out.mkdir(parents=True, exist_ok=True)
             keep_reserve(out)
@@ -51,13 +55,13 @@ class Store:
 
     @classmethod
     def open(cls, out: Path) -> Store:
-        """Open the folder of a playtest that was begun.
+        """Open the folder of a playtest that was begun, which may have been moved together with the spec's.
 
         Raises:
-            PlaytestError: If it is none, or of another version, or the disk is still full.
+            PlaytestError: If it is none or of another version, the spec's folder is gone, or the disk is still full.
         """
         try:
-            form = json.loads((out / ASKED_FILE).read_text(encoding="utf-8"))
+            form = _found(out, (out / ASKED_FILE).read_text(encoding="utf-8"))
             if form["format"] != FORMAT:
                 raise ValueError(f"its format is {form['format']}, and this version reads {FORMAT}")
             spec, folder, seed = PlaytestSpec.model_validate(form["spec"]), Path(form["folder"]), form["seed"]
@@ -81,3 +85,17 @@ class Store:
     def keep_seconds(self, seconds: float) -> None:
         """Remember `seconds`."""
         write_whole(self.out / _CLOCK_FILE, json.dumps(round(seconds, 3)))
+
+
+def _found(out: Path, text: str) -> dict[str, Any]:
+    """What was asked, with its paths where the spec's folder is now: as far from the playtest's as it was."""
+    form: dict[str, Any] = json.loads(text)
+    folder, beside = Path(form["folder"]), (out / form["beside"]).resolve()
+    if folder.is_dir():
+        return form
+    if not beside.is_dir():
+        raise PlaytestError(
+            f"The spec of {out} lay in {folder}, which is not there; put it back to go on, or begin a new playtest."
+        )
+    found: dict[str, Any] = json.loads(moved(text, folder, beside))
+    return found

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from understudy.errors import PlaytestError, SpecMismatchError
-from understudy.playtest.spec import PersonaSpec
+from understudy.playtest.persona import PersonaSpec
 
 
 def with_styles(personas: Sequence[PersonaSpec], out: Path) -> list[PersonaSpec]:

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeAlias
 from understudy.errors import PlaytestError, suggest
 from understudy.playtest.coverage.navmesh import Navmesh
 from understudy.playtest.coverage.options import CoverageSpec
-from understudy.playtest.run.moment import Number, Position
+from understudy.playtest.run.moment import Number, Position, cell_of
 
 Key: TypeAlias = "tuple[int | str, ...]"
 Info: TypeAlias = "Mapping[str, Number]"
@@ -49,12 +49,12 @@ class Cells:
         if position is None:
             return None
         if self.dimensions == 2:
-            return math.floor(position[0] / self.side), math.floor(position[1] / self.side)
+            return cell_of(position, self.side)
         if len(position) < 3:
             raise PlaytestError(
                 "Coverage has 'dimensions: 3', but the game's info['position'] has two numbers; use 2, or report three."
             )
-        return tuple(math.floor(value / self.side) for value in position[:3])
+        return *cell_of(position, self.side), math.floor(position[2] / self.side)
 
     def area(self, keys: Collection[Key]) -> float:
         """Return the area of the squares that the cells stand on."""

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from understudy.playtest.options import Part, Positive
+from understudy.playtest.options import Part, Positive, function_beside
 
 CoverageKind: TypeAlias = Literal["cells", "navmesh", "state"]
 
@@ -43,7 +43,8 @@ class CoverageSpec(Part):
     def anchored(self, folder: Path) -> CoverageSpec:
         """Return the same with recordings, and a key's module that is a file, taken from `folder`."""
         found = {name: tuple(str(folder / each) for each in paths) for name, paths in self.preferences.items()}
-        return self.model_copy(update={"preferences": found, "key": _anchored(self.key, folder)})
+        key = function_beside(folder, self.key) if isinstance(self.key, str) else self.key
+        return self.model_copy(update={"preferences": found, "key": key})
 
     @model_validator(mode="before")
     @classmethod
@@ -77,11 +78,3 @@ class CoverageSpec(Part):
         if self.kind != "state" and self.key:
             raise PydanticCustomError("lacks", "has a 'key', which only the kind 'state' has; leave 'kind' out")
         return self
-
-
-def _anchored(key: str | dict[str, float] | None, folder: Path) -> str | dict[str, float] | None:
-    if not isinstance(key, str):
-        return key
-    module, _, function = key.partition(":")
-    path = folder / f"{module}.py"
-    return f"{path}:{function}" if path.exists() else key

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -11,12 +10,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from understudy.errors import PlaytestError
 from understudy.playtest.findings.rate import Rate
 from understudy.playtest.oracles import OracleOptions, OracleSpec, OverRuns, build_oracle
+from understudy.playtest.persona import PersonaSpec
 from understudy.playtest.report.video import film
 from understudy.playtest.run.moment import Sighting, cell_of
 from understudy.playtest.run.personas import save_inputs
 from understudy.playtest.run.pictures import picture_at
 from understudy.playtest.run.trace import Trace
-from understudy.playtest.spec import GameSpec, PersonaSpec, PlaytestSpec, VideoSpec
+from understudy.playtest.spec import GameSpec, PlaytestSpec, VideoSpec
+from understudy.playtest.spec_file import moved
 from understudy.recordings.layout import encode_png
 
 FORMAT = 1
@@ -145,10 +146,12 @@ class Finding(BaseModel):
         (folder / FINDING_FILE).write_text(self.model_dump_json(indent=1, by_alias=True), encoding="utf-8")
 
     @classmethod
-    def load(cls, path: Path) -> Finding:
+    def load(cls, path: Path, home: Path | None = None) -> Finding:
         """Read a finding from its folder or its `finding.json`.
 
-        Where the spec's folder is not on this machine, what lay there is taken from the current one.
+        Args:
+            path: The folder or the file.
+            home: Where what lay in the spec's folder is looked for if that is not there; by default the current folder.
 
         Raises:
             PlaytestError: If it is not there or not a finding.
@@ -157,7 +160,9 @@ class Finding(BaseModel):
         try:
             text = path.read_text(encoding="utf-8")
             found = cls.model_validate_json(text)
-            return found if found.folder.is_dir() else cls.model_validate_json(_moved(text, found.folder, Path.cwd()))
+            if found.folder.is_dir():
+                return found
+            return cls.model_validate_json(moved(text, found.folder, home or Path.cwd()))
         except OSError as error:
             raise PlaytestError(f"{path} cannot be read; name a folder under OUT/findings of a playtest.") from error
         except (ValidationError, UnicodeDecodeError) as error:
@@ -240,12 +245,6 @@ def _finding(
         key=sighting.key,
         reach=sighting.reach,
     )
-
-
-def _moved(text: str, folder: Path, home: Path) -> str:
-    """A finding's JSON with every path that begins in `folder` beginning in `home`."""
-    old, new = (json.dumps(str(each))[:-1] for each in (folder, home))
-    return text.replace(f"{old}/", f"{new}/").replace(f'{old}"', f'{new}"')
 
 
 def keep_evidence(finding: Finding, trace: Trace, folder: Path) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from understudy.errors import PlaytestError
 from understudy.playtest.coverage import CoverageSpec
-from understudy.playtest.findings.finding import INPUTS_FILE, Finding, concluded
+from understudy.playtest.findings.finding import INPUTS_FILE, SHRUNK_FILE, Finding, concluded
 from understudy.playtest.findings.rate import Rate
+from understudy.playtest.listening import Listener, Silence
 from understudy.playtest.report.video import Clip, film
 from understudy.playtest.run.moment import Ended, Sighting
 from understudy.playtest.run.play import Halt, play_run
@@ -44,17 +45,27 @@ def replay(
         yield seen_again(finding, trace) is not None
 
 
-def measure(finding: Finding, folder: Path, times: int, halt: Halt | None = None, inputs: str = INPUTS_FILE) -> Rate:
+def measure(
+    finding: Finding,
+    folder: Path,
+    times: int,
+    halt: Halt | None = None,
+    inputs: str = INPUTS_FILE,
+    listener: Listener | None = None,
+) -> Rate:
     """Return how often a finding is reproduced; fewer tries than asked for if `halt` ends them.
 
     Raises:
         PlaytestError: If the inputs are not there, or the game cannot be made.
     """
-    hits = tries = 0
+    listener, hits, tries = listener or Silence(), 0, 0
+    what = f"replaying {finding.id}{', shrunk' if inputs == SHRUNK_FILE else ''}"
+    listener.replays(what, 0, times)
     for reproduced in replay(finding, folder, times, halt, inputs):
         if halt is not None and halt.now:
             break
         hits, tries = hits + reproduced, tries + 1
+        listener.replays(what, tries, times)
     return Rate(hits, tries)
 
 

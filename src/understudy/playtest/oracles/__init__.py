@@ -2,7 +2,6 @@
 
 from understudy.playtest.oracles.asking import IDLE_LABELS, asks_to_move, idle_action
 from understudy.playtest.oracles.bounds import OutOfBounds
-from understudy.playtest.oracles.build import build_oracle
 from understudy.playtest.oracles.cost import FrameTime, Memory
 from understudy.playtest.oracles.endings import Crash, Timeout
 from understudy.playtest.oracles.falling import Falling
@@ -10,11 +9,10 @@ from understudy.playtest.oracles.faults import Nan
 from understudy.playtest.oracles.goals import UnreachableGoal
 from understudy.playtest.oracles.invariant import Invariant, View
 from understudy.playtest.oracles.log import LogPattern
-from understudy.playtest.oracles.options import OracleOptions
-from understudy.playtest.oracles.oracle import Note, Oracle, OverRuns, Quiet
+from understudy.playtest.oracles.oracle import Note, Oracle, OracleOptions, OverRuns, Quiet
 from understudy.playtest.oracles.panel import Panel
 from understudy.playtest.oracles.picture import PictureFault
-from understudy.playtest.oracles.registry import OracleSpec, oracle_kinds
+from understudy.playtest.oracles.registry import OracleSpec, build_oracle, oracle_kinds
 from understudy.playtest.oracles.soft_lock import SoftLock
 from understudy.playtest.oracles.stuck import Stuck
 

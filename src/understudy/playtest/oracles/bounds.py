@@ -4,19 +4,72 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
 
 import cv2
 import numpy as np
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from understudy.errors import PlaytestError
-from understudy.playtest.oracles.options import LearnSpec, OutOfBoundsSpec, Point
-from understudy.playtest.oracles.oracle import Quiet
+from understudy.playtest.options import Part
+from understudy.playtest.oracles.oracle import OracleOptions, Quiet
 from understudy.playtest.run.moment import Moment, Position, Sighting
 from understudy.recordings import open_recordings
 from understudy.spec import BehaviorSpec
 
 Inside: TypeAlias = Callable[[Position], bool]
+
+
+class LearnSpec(Part):
+    """Bounds learned from recordings of good play.
+
+    Attributes:
+        recordings: Their folder, beside the spec; they hold `position` among their extras.
+        shape: `box`, or `polygon` for the convex hull seen from above.
+        margin: By how much the bounds are wider than what was played, in the game's units.
+    """
+
+    recordings: str
+    shape: Literal["box", "polygon"] = "polygon"
+    margin: Annotated[float, Field(ge=0)] = 5.0
+
+
+class OutOfBoundsSpec(OracleOptions):
+    """The player is where nobody should be.
+
+    Attributes:
+        box: Its lowest and its highest corner, two or three numbers each.
+        polygon: Corners seen from above, three or more.
+        z: The lowest and the highest third number of a position.
+        learn: Learns the bounds from recordings instead.
+        seconds: Of game time that it must last.
+    """
+
+    kind: Literal["out_of_bounds"] = "out_of_bounds"
+    box: tuple[Position, Position] | None = None
+    polygon: tuple[tuple[float, float], ...] = ()
+    z: tuple[float, float] | None = None
+    learn: LearnSpec | None = None
+    seconds: Annotated[float, Field(ge=0)] = 0.5
+
+    def anchored(self, folder: Path) -> OutOfBoundsSpec:
+        """Return the same with the recordings taken from `folder`."""
+        if self.learn is None:
+            return self
+        learn = self.learn.model_copy(update={"recordings": str(folder / self.learn.recordings)})
+        return self.model_copy(update={"learn": learn})
+
+    @model_validator(mode="after")
+    def _has_bounds(self) -> OutOfBoundsSpec:
+        if not (self.box or self.polygon or self.z or self.learn):
+            raise PydanticCustomError("lacks", "has no bounds; give a 'box', a 'polygon', a 'z' range or 'learn'")
+        if self.polygon and len(self.polygon) < 3:
+            raise PydanticCustomError("lacks", "has a polygon of fewer than 3 corners")
+        if self.box and not (2 <= len(self.box[0]) == len(self.box[1]) <= 3):
+            raise PydanticCustomError("lacks", "has a box whose corners are not both 2 or both 3 numbers")
+        return self
 
 
 class OutOfBounds(Quiet):
@@ -29,6 +82,7 @@ class OutOfBounds(Quiet):
     """
 
     kind = "out_of_bounds"
+    Options = OutOfBoundsSpec
 
     def __init__(self, options: OutOfBoundsSpec) -> None:
         self.options = options
@@ -65,7 +119,7 @@ def bounds_of(options: OutOfBoundsSpec) -> list[Inside]:
     return bounds + ([learned(options.learn)] if options.learn else [])
 
 
-def in_box(low: Point, high: Point) -> Inside:
+def in_box(low: Position, high: Position) -> Inside:
     """Return whether a position lies in a box; numbers that the corners lack are free."""
     return lambda at: all(a <= b <= c for a, b, c in zip(low, at, high, strict=False))
 

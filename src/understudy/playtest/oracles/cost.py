@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections import deque
 from itertools import combinations
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
+from pydantic import Field
 
-from understudy.playtest.oracles.options import FrameTimeSpec, MemorySpec
-from understudy.playtest.oracles.oracle import Quiet
+from understudy.playtest.options import Natural, Positive
+from understudy.playtest.oracles.oracle import OracleOptions, Quiet
 from understudy.playtest.run.moment import Ending, Moment, Position, Sighting
 from understudy.spec import BehaviorSpec
 
@@ -20,10 +22,28 @@ _SURE = 0.1
 """A slope is believed if no more than this share of all pairs of samples say less."""
 
 
+class FrameTimeSpec(OracleOptions):
+    """The game is slow: half the steps of a stretch take longer than the budget.
+
+    Attributes:
+        budget_ms: Milliseconds.
+        info: A number of `info` that holds the milliseconds; by default the wall-clock time of a step.
+        seconds: Of game time that a stretch lasts; never under ten decisions.
+        warmup: Decisions at the start of a run that do not count.
+    """
+
+    kind: Literal["frame_time"] = "frame_time"
+    budget_ms: Positive = 33.0
+    info: str = ""
+    seconds: Positive = 1.0
+    warmup: Natural = 10
+
+
 class FrameTime(Quiet):
     """Half the steps of a stretch took longer than the budget. One slow stretch is one sighting."""
 
     kind = "frame_time"
+    Options = FrameTimeSpec
 
     def __init__(self, options: FrameTimeSpec | None = None) -> None:
         self.options = options or FrameTimeSpec()
@@ -58,6 +78,25 @@ class FrameTime(Quiet):
         return value if isinstance(value, float) else None
 
 
+class MemorySpec(OracleOptions):
+    """The game holds more and more memory.
+
+    Attributes:
+        mb_per_minute: MiB by which it may grow in a minute of game time.
+        min_mb: MiB by which it must have grown in all.
+        warmup: The share of a run's start that does not count.
+        min_samples: How often it must have been measured after that.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"memory"})
+
+    kind: Literal["memory"] = "memory"
+    mb_per_minute: Positive = 10.0
+    min_mb: Positive = 20.0
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.25
+    min_samples: Annotated[int, Field(ge=8)] = 16
+
+
 class Memory(Quiet):
     """The game held more and more memory over the whole run, beyond what a start or a cache explains.
 
@@ -66,6 +105,7 @@ class Memory(Quiet):
     """
 
     kind = "memory"
+    Options = MemorySpec
 
     def __init__(self, options: MemorySpec | None = None) -> None:
         self.options = options or MemorySpec()

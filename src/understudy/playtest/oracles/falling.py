@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from understudy.playtest.oracles.options import FallingSpec
-from understudy.playtest.oracles.oracle import Quiet
+from typing import Literal
+
+from understudy.playtest.options import Positive
+from understudy.playtest.oracles.oracle import OracleOptions, Quiet
 from understudy.playtest.run.moment import Moment, Position, Sighting
 from understudy.spec import BehaviorSpec
+
+
+class FallingSpec(OracleOptions):
+    """The player falls and falls.
+
+    Attributes:
+        seconds: Of game time without ground.
+        speed: How fast at least, in the game's units a second.
+    """
+
+    kind: Literal["falling"] = "falling"
+    seconds: Positive = 3.0
+    speed: Positive = 2.0
 
 
 class Falling(Quiet):
     """The player falls for longer than any drop of the level takes. One fall is one sighting, placed where it began."""
 
     kind = "falling"
+    Options = FallingSpec
 
     def __init__(self, options: FallingSpec | None = None) -> None:
         self.options = options or FallingSpec()

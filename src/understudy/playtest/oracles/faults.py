@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from understudy.playtest.oracles.options import NanSpec
-from understudy.playtest.oracles.oracle import Quiet
+from typing import ClassVar, Literal
+
+from understudy.playtest.oracles.oracle import OracleOptions, Quiet
 from understudy.playtest.run.moment import Moment, Sighting
 from understudy.spec import BehaviorSpec
+
+
+class NanSpec(OracleOptions):
+    """A sensor or a number of `info` is NaN or infinite.
+
+    Attributes:
+        ignore: Names that may be.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"faults"})
+
+    kind: Literal["nan"] = "nan"
+    ignore: tuple[str, ...] = ()
 
 
 class Nan(Quiet):
     """A sensor or a number of `info` is NaN or infinite. Each name is one finding."""
 
     kind = "nan"
+    Options = NanSpec
 
     def __init__(self, options: NanSpec | None = None) -> None:
         self.options = options or NanSpec()

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Annotated, Literal
 
-from understudy.playtest.oracles.options import GoalSpec, UnreachableGoalSpec
-from understudy.playtest.oracles.oracle import Note, Quiet
+from pydantic import Field
+
+from understudy.playtest.options import Count, Natural, Part, Positive
+from understudy.playtest.oracles.oracle import Note, OracleOptions, Quiet
 from understudy.playtest.run.moment import Ending, Moment, Number, Position, Sighting
 from understudy.spec import BehaviorSpec
 
@@ -29,10 +32,49 @@ class Attempt:
     decisions_near: int = 0
 
 
+class GoalSpec(Part):
+    """A goal: a number of `info` that must grow to a value.
+
+    Attributes:
+        name: In reports.
+        info: The number's name.
+        index: Which of the numbers, if `info` holds several under that name.
+        at_least: It is reached at this value.
+        tried_at: A run in which it grew to this value has tried.
+        near: Where the goal is; a run that spent `seconds` within `radius` of it has tried.
+        radius: In the game's units.
+        seconds: Of game time.
+        tries: How many runs must have tried and failed. With neither `tried_at` nor `near`, every run has tried.
+    """
+
+    name: str
+    info: str
+    index: Natural = 0
+    at_least: float = 1.0
+    tried_at: float | None = None
+    near: Position | None = None
+    radius: Positive = 5.0
+    seconds: Positive = 5.0
+    tries: Count = 1
+
+
+class UnreachableGoalSpec(OracleOptions):
+    """Runs tried to reach a goal, and none did; decided when all runs are over."""
+
+    kind: Literal["unreachable_goal"] = "unreachable_goal"
+    goals: Annotated[tuple[GoalSpec, ...], Field(min_length=1)]
+
+    def alone(self) -> UnreachableGoalSpec:
+        """Return the same for one run: its try counts alone."""
+        goals = tuple(each.model_copy(update={"tries": 1}) for each in self.goals)
+        return self.model_copy(update={"goals": goals})
+
+
 class UnreachableGoal(Quiet):
     """Runs tried to reach a goal, and none did. Each goal is one finding."""
 
     kind = "unreachable_goal"
+    Options = UnreachableGoalSpec
 
     def __init__(self, options: UnreachableGoalSpec) -> None:
         self.options = options

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import TypeAlias
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from understudy.errors import suggest
 from understudy.playtest.coverage.measures import load_function
-from understudy.playtest.oracles.options import InvariantSpec
-from understudy.playtest.oracles.oracle import Quiet
+from understudy.playtest.options import function_beside
+from understudy.playtest.oracles.oracle import OracleOptions, Quiet
 from understudy.playtest.run.moment import Moment, Sighting
 from understudy.spec import BehaviorSpec
 
@@ -40,6 +45,30 @@ class View(Mapping[str, object]):
         return len(list(iter(self)))
 
 
+class InvariantSpec(OracleOptions):
+    """Something that must hold at every moment does not.
+
+    Attributes:
+        functions: Of the user, as `module:function`, looked for beside the spec too. Each takes a moment and returns
+            None or True if all is well, else False or a sentence.
+    """
+
+    kind: Literal["invariant"] = "invariant"
+    functions: Annotated[tuple[str, ...], Field(min_length=1)]
+
+    def anchored(self, folder: Path) -> InvariantSpec:
+        """Return the same with each module that is a file of `folder` named by its path."""
+        return self.model_copy(update={"functions": tuple(function_beside(folder, each) for each in self.functions)})
+
+    @field_validator("functions")
+    @classmethod
+    def _name_functions(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        wrong = next((each for each in value if not re.fullmatch(r".+:\w+", each)), None)
+        if wrong is not None:
+            raise PydanticCustomError("lacks", "holds '{name}'; write module:function", {"name": wrong})
+        return value
+
+
 class Invariant(Quiet):
     """One of the user's functions said that something does not hold. Each function is one finding.
 
@@ -48,6 +77,7 @@ class Invariant(Quiet):
     """
 
     kind = "invariant"
+    Options = InvariantSpec
 
     def __init__(self, options: InvariantSpec) -> None:
         self._checks = {each: load_function(each) for each in options.functions}

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Annotated, ClassVar, Literal
 
-from understudy.playtest.oracles.options import LogSpec
-from understudy.playtest.oracles.oracle import Quiet
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
+
+from understudy.playtest.oracles.oracle import OracleOptions, Quiet
 from understudy.playtest.run.moment import Moment, Sighting
 from understudy.spec import BehaviorSpec
 
@@ -13,10 +16,39 @@ _CHANGING = re.compile(r"0x[0-9a-fA-F]+|-?\d+(\.\d+)?")
 _LONGEST = 300
 
 
+class LogSpec(OracleOptions):
+    """The game printed something that it should not.
+
+    Attributes:
+        patterns: Regular expressions, looked for in each line.
+        ignore: Lines in which one of these is found do not count.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"log"})
+
+    kind: Literal["log"] = "log"
+    patterns: Annotated[tuple[str, ...], Field(min_length=1)] = (r"(?i)\b(error|exception|assertion failed)\b",)
+    ignore: tuple[str, ...] = ()
+
+    @field_validator("patterns", "ignore")
+    @classmethod
+    def _are_expressions(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            try:
+                re.compile(each)
+            except re.error as error:
+                context = {"pattern": each, "reason": str(error)}
+                raise PydanticCustomError(
+                    "lacks", "holds '{pattern}', no regular expression: {reason}", context
+                ) from error
+        return value
+
+
 class LogPattern(Quiet):
     """The game printed a line that it should not. Lines that differ in numbers alone are one bug."""
 
     kind = "log"
+    Options = LogSpec
 
     def __init__(self, options: LogSpec | None = None) -> None:
         self.options = options or LogSpec()

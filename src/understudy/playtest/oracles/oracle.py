@@ -7,12 +7,35 @@ game's process, not in it, so that it outlives a crash. Each bug is reported onc
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from pathlib import Path
+from typing import ClassVar, Protocol, runtime_checkable
 
+from understudy.playtest.options import Part
 from understudy.playtest.run.moment import Ending, Moment, Sighting
 from understudy.spec import BehaviorSpec, Json
 
 Note = Mapping[str, Json]
+
+
+class OracleOptions(Part):
+    """The options of an oracle.
+
+    Attributes:
+        kind: Names the sort of bug that it finds.
+        needs: What the game's process must measure for it: `"memory"`, `"picture"`, `"log"`, `"faults"`.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset()
+
+    kind: str
+
+    def anchored(self, folder: Path) -> OracleOptions:  # noqa: ARG002
+        """Return the same with every path and module that lies beside the spec taken from its folder."""
+        return self
+
+    def alone(self) -> OracleOptions:
+        """Return the options for judging a single run, such as a replay."""
+        return self
 
 
 class Oracle(Protocol):

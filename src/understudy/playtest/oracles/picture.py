@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import ClassVar, Literal
 
+from understudy.playtest.options import Natural, Positive, Share
 from understudy.playtest.oracles.asking import action_key
-from understudy.playtest.oracles.options import PictureSpec
-from understudy.playtest.oracles.oracle import Quiet
+from understudy.playtest.oracles.oracle import OracleOptions, Quiet
 from understudy.playtest.run.moment import Ending, Moment, Picture, Position, Sighting
 from understudy.spec import BehaviorSpec
 
@@ -28,6 +29,38 @@ class _Spell:
     deeds: set[bytes] = field(default_factory=set)
 
 
+class PictureSpec(OracleOptions):
+    """The picture is black, frozen or untextured.
+
+    Attributes:
+        look_for: Which of these.
+        seconds: Of game time that it must last.
+        every: Seconds of game time between two looks.
+        dark: A picture with a lower mean brightness and half that spread is black, 0 to 255.
+        still: Of the game's units, how far the player must get while the picture stays the same for it to be frozen;
+            where the game does not say where the player is, three different actions must change nothing.
+        colours: That engines show for a missing texture, red, green and blue from 0 to 255.
+        tolerance: How far each of the three may be off.
+        share: Of the picture that such a colour must fill.
+        flat: If given, a picture of which one colour fills this share counts as untextured too.
+        reach: From how far away an untextured thing is seen, in the game's units.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"picture"})
+
+    kind: Literal["picture"] = "picture"
+    look_for: tuple[Literal["black", "frozen", "untextured"], ...] = ("black", "frozen", "untextured")
+    seconds: Positive = 1.0
+    every: Positive = 0.2
+    dark: Positive = 4.0
+    still: Positive = 2.0
+    colours: tuple[tuple[int, int, int], ...] = ((255, 0, 255),)
+    tolerance: Natural = 40
+    share: Share = 0.02
+    flat: Share | None = None
+    reach: Positive = 30.0
+
+
 class PictureFault(Quiet):
     """The picture is black, frozen or untextured for some time.
 
@@ -36,6 +69,7 @@ class PictureFault(Quiet):
     """
 
     kind = "picture"
+    Options = PictureSpec
 
     def __init__(self, options: PictureSpec | None = None) -> None:
         self.options = options or PictureSpec()

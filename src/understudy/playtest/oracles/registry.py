@@ -14,41 +14,37 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, SerializeAsAny
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from understudy.errors import PlaytestError, suggest
-from understudy.playtest.oracles.options import (
-    CrashSpec,
-    FallingSpec,
-    FrameTimeSpec,
-    InvariantSpec,
-    LogSpec,
-    MemorySpec,
-    NanSpec,
-    OracleOptions,
-    OutOfBoundsSpec,
-    PictureSpec,
-    SoftLockSpec,
-    StuckSpec,
-    TimeoutSpec,
-    UnreachableGoalSpec,
-)
+from understudy.playtest.oracles.bounds import OutOfBounds
+from understudy.playtest.oracles.cost import FrameTime, Memory
+from understudy.playtest.oracles.endings import Crash, Timeout
+from understudy.playtest.oracles.falling import Falling
+from understudy.playtest.oracles.faults import Nan
+from understudy.playtest.oracles.goals import UnreachableGoal
+from understudy.playtest.oracles.invariant import Invariant
+from understudy.playtest.oracles.log import LogPattern
+from understudy.playtest.oracles.oracle import Oracle, OracleOptions
+from understudy.playtest.oracles.picture import PictureFault
+from understudy.playtest.oracles.soft_lock import SoftLock
+from understudy.playtest.oracles.stuck import Stuck
 
 GROUP = "understudy.oracles"
 
-BUILT_IN: Mapping[str, type[OracleOptions]] = {
-    str(each.model_fields["kind"].default): each
+BUILT_IN: Mapping[str, type[Any]] = {
+    each.kind: each
     for each in (
-        CrashSpec,
-        StuckSpec,
-        TimeoutSpec,
-        OutOfBoundsSpec,
-        FallingSpec,
-        SoftLockSpec,
-        UnreachableGoalSpec,
-        FrameTimeSpec,
-        MemorySpec,
-        NanSpec,
-        PictureSpec,
-        LogSpec,
-        InvariantSpec,
+        Crash,
+        Stuck,
+        Timeout,
+        OutOfBounds,
+        Falling,
+        SoftLock,
+        UnreachableGoal,
+        FrameTime,
+        Memory,
+        Nan,
+        PictureFault,
+        LogPattern,
+        Invariant,
     )
 }
 
@@ -58,12 +54,14 @@ def oracle_kinds() -> tuple[str, ...]:
     return (*BUILT_IN, *(each.name for each in entry_points(group=GROUP) if each.name not in BUILT_IN))
 
 
-def load_oracle_class(kind: str) -> type[Any]:
-    """Return an installed package's oracle class.
+def oracle_class(kind: str) -> type[Any]:
+    """Return the class of a known kind of oracle: ours, or an installed package's.
 
     Raises:
-        PlaytestError: If it cannot be imported, or has no `Options` derived from `OracleOptions`.
+        PlaytestError: If a package's cannot be imported, or has no `Options` derived from `OracleOptions`.
     """
+    if kind in BUILT_IN:
+        return BUILT_IN[kind]
     (entry,) = entry_points(group=GROUP, name=kind)
     try:
         found = entry.load()
@@ -77,9 +75,14 @@ def load_oracle_class(kind: str) -> type[Any]:
     return found
 
 
-def options_class(kind: str) -> type[OracleOptions]:
-    """Return the class of a known kind's options."""
-    return BUILT_IN[kind] if kind in BUILT_IN else load_oracle_class(kind).Options
+def build_oracle(options: OracleOptions) -> Oracle:
+    """Return the oracle that these options describe.
+
+    Raises:
+        PlaytestError: If the user's part of it cannot be imported or read.
+    """
+    oracle: Oracle = oracle_class(options.kind)(options)
+    return oracle
 
 
 def _named(entry: EntryPoint) -> str:
@@ -101,7 +104,7 @@ class _ByKind:
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"anyOf": [handler(each.__pydantic_core_schema__) for each in BUILT_IN.values()]}
+        return {"anyOf": [handler(each.Options.__pydantic_core_schema__) for each in BUILT_IN.values()]}
 
 
 def _validated(value: object) -> OracleOptions:
@@ -117,7 +120,8 @@ def _validated(value: object) -> OracleOptions:
         raise PydanticCustomError(
             "lacks", "has the kind '{kind}', which is no oracle.{hint}", {"kind": kind, "hint": hint}
         )
-    return options_class(kind).model_validate(value)
+    options: OracleOptions = oracle_class(kind).Options.model_validate(value)
+    return options
 
 
 OracleSpec: TypeAlias = Annotated[SerializeAsAny[OracleOptions], _ByKind]

@@ -5,12 +5,32 @@ from __future__ import annotations
 import math
 from collections import Counter, deque
 from collections.abc import Hashable
+from typing import Literal
 
+from understudy.playtest.options import Count, Positive
 from understudy.playtest.oracles.asking import action_key
-from understudy.playtest.oracles.options import SoftLockSpec
-from understudy.playtest.oracles.oracle import Quiet
+from understudy.playtest.oracles.oracle import OracleOptions, Quiet
 from understudy.playtest.run.moment import Moment, Sighting, cell_of
 from understudy.spec import BehaviorSpec
+
+
+class SoftLockSpec(OracleOptions):
+    """The player tries things for a long time and no new state of the game is reached.
+
+    Attributes:
+        seconds: Of game time.
+        cell: Side of a square cell of the level, in the game's units, that counts as one state.
+        state: Numbers of `info` that are part of the state too, such as a quest's stage.
+        max_states: How many states a locked player may still reach.
+        tries: How many different things the player must have asked for in that time.
+    """
+
+    kind: Literal["soft_lock"] = "soft_lock"
+    seconds: Positive = 60.0
+    cell: Positive = 64.0
+    state: tuple[str, ...] = ()
+    max_states: Count = 4
+    tries: Count = 4
 
 
 class SoftLock(Quiet):
@@ -21,6 +41,7 @@ class SoftLock(Quiet):
     """
 
     kind = "soft_lock"
+    Options = SoftLockSpec
 
     def __init__(self, options: SoftLockSpec | None = None) -> None:
         self.options = options or SoftLockSpec()

@@ -4,16 +4,34 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from typing import Literal
 
 import numpy as np
 
+from understudy.playtest.options import Positive, Share
 from understudy.playtest.oracles.asking import asks_to_move
-from understudy.playtest.oracles.options import StuckSpec
-from understudy.playtest.oracles.oracle import Quiet
+from understudy.playtest.oracles.oracle import OracleOptions, Quiet
 from understudy.playtest.run.moment import Moment, Position, Sighting
 from understudy.spec import ActionSpec, BehaviorSpec
 
 MOVING_PARTS = ("move", "strafe")
+
+
+class StuckSpec(OracleOptions):
+    """The player asked to move and did not get away.
+
+    Attributes:
+        distance: In the game's units: staying inside a box with a shorter diagonal is being stuck.
+        seconds: Of game time that it must last.
+        share: Of the decisions in that time, how many must ask to move.
+        parts: The action parts that move the player; by default `move` and `strafe`, or all if there is neither.
+    """
+
+    kind: Literal["stuck"] = "stuck"
+    distance: Positive = 32.0
+    seconds: Positive = 5.0
+    share: Share = 0.8
+    parts: tuple[str, ...] = ()
 
 
 class Stuck(Quiet):
@@ -27,6 +45,7 @@ class Stuck(Quiet):
     """
 
     kind = "stuck"
+    Options = StuckSpec
 
     def __init__(self, options: StuckSpec) -> None:
         self.options = options

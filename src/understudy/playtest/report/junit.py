@@ -11,9 +11,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from understudy.playtest.findings.finding import Finding
+from understudy.playtest.persona import PersonaSpec
 from understudy.playtest.report.cards import rate_words, replay_command
 from understudy.playtest.results import Results
-from understudy.playtest.spec import PersonaSpec
 
 JUNIT_FILE = "junit.xml"
 

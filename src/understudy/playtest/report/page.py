@@ -13,13 +13,13 @@ import understudy
 from understudy.agents.bundle import Bundle
 from understudy.errors import BundleError, ServingError
 from understudy.evaluation.statistics import Interval
+from understudy.playtest.persona import PersonaSpec
 from understudy.playtest.report.cards import data_url, draw_cards
 from understudy.playtest.report.coverage_section import draw_coverage
 from understudy.playtest.report.maps import label_marks
 from understudy.playtest.report.summary import UNITS, summarise
 from understudy.playtest.report.video import Clip, film
 from understudy.playtest.results import Results
-from understudy.playtest.spec import PersonaSpec
 
 REPORT_FILE = "index.html"
 _METRICS = ("head", "model", "markov", "marginal")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import math
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ import numpy as np
 from gymnasium import spaces
 
 from understudy.errors import GameError, PlaytestError, UnderstudyError
+from understudy.playtest.run.lookup import import_game
 from understudy.playtest.run.moment import Number
 from understudy.playtest.run.spaces import PlainGame
 from understudy.playtest.spec import GameSpec
@@ -218,11 +217,8 @@ def _forms(behavior: BehaviorSpec) -> list[_Form]:
 
 
 def _make(spec: GameSpec, folder: Path, *, pictures: bool) -> gymnasium.Env[Any, Any]:
-    # At the end, so that a file beside the spec never shadows an installed package.
-    sys.path += [str(folder), str(Path.cwd())]
     try:
-        # The package's own games are registered by importing their room.
-        importlib.import_module(spec.import_ or "understudy.envs")
+        import_game(spec.import_, folder)
         env = gymnasium.make(spec.id, disable_env_checker=True, **spec.args)
         if _could_render(env, spec, pictures=pictures):
             env.close()

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from understudy.playtest.oracles.options import PictureSpec
+from understudy.playtest.oracles.picture import PictureSpec
 
 _MIB = 1 << 20
 _EVERY_DECISIONS = 32

@@ -7,8 +7,9 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from understudy.playtest.coverage.options import CoverageSpec
-from understudy.playtest.oracles.options import PictureSpec
-from understudy.playtest.spec import GameSpec, PersonaSpec
+from understudy.playtest.oracles.picture import PictureSpec
+from understudy.playtest.persona import PersonaSpec
+from understudy.playtest.spec import GameSpec
 
 
 class Job(BaseModel):

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from understudy.spec import Action
 
 Number: TypeAlias = "float | list[float]"
-Position: TypeAlias = "tuple[float, ...]"
+Position: TypeAlias = tuple[float, ...]
 
 
 class Ended(StrEnum):

@@ -10,7 +10,7 @@ import numpy as np
 
 from understudy.agents.agent import Agent
 from understudy.errors import PlaytestError
-from understudy.playtest.spec import PersonaSpec
+from understudy.playtest.persona import PersonaSpec
 from understudy.spec import Action, BehaviorSpec, Observation
 
 _PATIENCE_S = 10.0  # a server that was started together with the playtest takes a moment

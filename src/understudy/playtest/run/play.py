@@ -11,7 +11,8 @@ from pathlib import Path
 
 from understudy.playtest.disk import full_disk
 from understudy.playtest.journal import Journal
-from understudy.playtest.oracles.options import PictureSpec, TimeoutSpec
+from understudy.playtest.oracles.endings import TimeoutSpec
+from understudy.playtest.oracles.picture import PictureSpec
 from understudy.playtest.run.builder import TraceBuilder
 from understudy.playtest.run.child import Child
 from understudy.playtest.run.job import Job

@@ -11,8 +11,8 @@ import numpy as np
 from understudy.agents.agent import Agent
 from understudy.errors import PlaytestError
 from understudy.playtest.baselines import GoExplore, NavmeshWalker, StickyRandom, TurnAndWalk, WalkGrid
+from understudy.playtest.persona import PersonaSpec
 from understudy.playtest.run.game import Game, GameFaultError
-from understudy.playtest.spec import PersonaSpec
 from understudy.spec import Action, BehaviorSpec, Observation
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from understudy.playtest.coverage import Coverage
 from understudy.playtest.oracles import Note, Panel, Stuck
+from understudy.playtest.persona import PersonaSpec
 from understudy.playtest.run.moment import Ended, Ending, Moment, Number, Position, Sighting
-from understudy.playtest.spec import PersonaSpec
 from understudy.spec import Action, BehaviorSpec
 
 COUNTED = ("kills", "damage_dealt", "damage_taken", "deaths", "progress")
