@@ -119,3 +119,11 @@ def test_a_checkpoint_of_another_shape_is_refused(tmp_path: Path) -> None:
     assert str(caught.value) == (
         f"The checkpoint {tmp_path / 'checkpoint'} is of a policy of another shape; train into a new folder."
     )
+
+
+def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
+    """A state that is no JSON is named, and what to do."""
+    save(tmp_path / "checkpoint", 1)
+    (tmp_path / "checkpoint" / "state.json").write_text('{"upd')
+    with pytest.raises(RecipeError, match=r"state\.json cannot be read .*; train into a new folder\."):
+        loaded_update(tmp_path / "checkpoint")

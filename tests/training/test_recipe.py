@@ -79,6 +79,19 @@ def test_the_recipes_we_ship_are_valid(path: Path) -> None:
             f"{', '.join(sorted(PixelsRecipe.model_fields))}.",
         ),
         (
+            steering_form(sensors={"bins": {"encoder": "vector", "limit": 3}}),
+            "{path}: unknown key 'sensors.bins.limit'. Known there: encoder, sharp, widths.",
+        ),
+        (
+            steering_form(style={"sensors": {"rays": {"encoder": "vector", "width": [3]}}}),
+            "{path}: unknown key 'style.sensors.rays.width'. Did you mean 'widths'? Known there: encoder, sharp, "
+            "widths.",
+        ),
+        (
+            steering_form(style={"sliders": {"haste": {"of": "action.turn", "indx": 1}}}),
+            "{path}: unknown key 'style.sliders.haste.indx'. Did you mean 'index'? Known there: choice, index, of.",
+        ),
+        (
             steering_form(bins={"turn": {"bins": [1, 2], "mu": 3}}),
             "{path}: unknown key 'bins.turn.mu'. Known there: bins, spread.",
         ),

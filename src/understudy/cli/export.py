@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from understudy.cli.explore import export_explored
 from understudy.errors import RecipeError, require, suggest
 
 
@@ -47,9 +48,10 @@ def export(
     if profile:
         _export_profile(run, profile, out, style, sampled)
         return
-    if _is_exploration(run):
-        from understudy.cli.explore import export_explored
+    require("torch", "train")
+    from understudy.training.exploration.recipe import is_exploration
 
+    if is_exploration(run):
         export_explored(run, out, temperature)
         return
     if logs is None:
@@ -58,16 +60,9 @@ def export(
     _export_run(run, out, logs, temperature, names, min_agreement)
 
 
-def _is_exploration(run: Path) -> bool:
-    from understudy.training.exploration import is_exploration
-
-    return is_exploration(run)
-
-
 def _export_run(
     run: Path, out: Path, logs: Path, temperature: float, variants: list[str], min_agreement: float
 ) -> None:
-    require("torch", "train")
     from understudy.recordings import open_recordings
     from understudy.training.export import export_run
     from understudy.training.variants import add_variants

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,50 @@ _STATE = "state.json"
 
 
 Pair = tuple[nn.Module | None, nn.Module | None]
+
+
+@dataclass(frozen=True)
+class Learned:
+    """All that learning changes.
+
+    Attributes:
+        modules: By name, with their buffers.
+        optimizers: By name.
+    """
+
+    modules: Mapping[str, nn.Module]
+    optimizers: Mapping[str, torch.optim.Optimizer]
+
+    def save(self, folder: Path, state: Any, **more: Tensor) -> None:
+        """Write it with a state in JSON and `more` tensors, replacing `folder` as a whole."""
+        tensors = dict(more)
+        for name, module in self.modules.items():
+            tensors |= {f"{name}.{key}": value for key, value in module.state_dict().items()}
+        for name, optimizer in self.optimizers.items():
+            for index, moments in optimizer.state_dict()["state"].items():
+                tensors |= {f"{name}.{index}.{key}": torch.as_tensor(value) for key, value in moments.items()}
+        _replace(folder, tensors, state)
+
+    def load(self, folder: Path) -> tuple[Any, dict[str, Tensor]] | None:
+        """Take over what `save` wrote; return the state and all tensors, or None if there is no checkpoint.
+
+        Raises:
+            RecipeError: If it is damaged, or of networks of another shape.
+        """
+        home = find_checkpoint(folder)
+        if home is None:
+            return None
+        tensors = load_file(home / _TENSORS)
+        try:
+            for name, module in self.modules.items():
+                module.load_state_dict(_below(f"{name}.", tensors))
+        except RuntimeError as error:
+            raise RecipeError(
+                f"The checkpoint {home} is of a policy of another shape; train into a new folder."
+            ) from error
+        for name, optimizer in self.optimizers.items():
+            _load_moments(optimizer, _below(f"{name}.", tensors))
+        return read_state(home), tensors
 
 
 def save_checkpoint(
@@ -45,31 +90,7 @@ def save_checkpoint(
         self_supervision: What else is trained, where there is any.
     """
     modules = _named(policy, average, styles, self_supervision)
-    tensors = {f"{name}.{key}": value for name, each in modules.items() for key, value in each.state_dict().items()}
-    for index, moments in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{key}": torch.as_tensor(value) for key, value in moments.items()}
-    tensors["memory"] = memory
-    work = folder.with_name(f"{folder.name}.part")
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    save_file({key: value.detach().clone().contiguous() for key, value in tensors.items()}, work / _TENSORS)
-    (work / _STATE).write_text(json.dumps(state))
-    # Killed between the two renames, `load_checkpoint` takes the `.old` one; so that one goes only where it is not
-    # the only one.
-    old = folder.with_name(f"{folder.name}.old")
-    if folder.exists():
-        shutil.rmtree(old, ignore_errors=True)
-        folder.rename(old)
-    work.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def find_checkpoint(folder: Path) -> Path | None:
-    """Return where the checkpoint of `folder` lies, or None if there is none."""
-    for home in (folder, folder.with_name(f"{folder.name}.old")):
-        if (home / _STATE).exists():
-            return home
-    return None
+    Learned(modules, {"optimizer": optimizer}).save(folder, state, memory=memory)
 
 
 def load_checkpoint(
@@ -87,20 +108,51 @@ def load_checkpoint(
         The memory and the state, or None if there is no checkpoint.
 
     Raises:
-        RecipeError: If the checkpoint is of another policy.
+        RecipeError: If the checkpoint is damaged, or of another policy.
     """
-    home = find_checkpoint(folder)
-    if home is None:
+    modules = _named(policy, average, styles, self_supervision)
+    found = Learned(modules, {} if optimizer is None else {"optimizer": optimizer}).load(folder)
+    if found is None:
         return None
-    tensors = load_file(home / _TENSORS)
+    state, tensors = found
+    return tensors["memory"], state
+
+
+def find_checkpoint(folder: Path) -> Path | None:
+    """Return where the checkpoint of `folder` lies, or None if there is none."""
+    for home in (folder, folder.with_name(f"{folder.name}.old")):
+        if (home / _STATE).exists():
+            return home
+    return None
+
+
+def read_state(home: Path) -> Any:
+    """Return the state of the checkpoint that lies in `home`; raises `RecipeError` if it is damaged."""
     try:
-        for name, each in _named(policy, average, styles, self_supervision).items():
-            each.load_state_dict(_below(f"{name}.", tensors))
-    except RuntimeError as error:
-        raise RecipeError(f"The checkpoint {home} is of a policy of another shape; train into a new folder.") from error
-    if optimizer is not None:
-        _load_moments(optimizer, _below("optimizer.", tensors))
-    return tensors["memory"], json.loads((home / _STATE).read_text())
+        return json.loads((home / _STATE).read_text())
+    except (OSError, ValueError) as error:
+        raise RecipeError(f"{home / _STATE} cannot be read ({error}); train into a new folder.") from error
+
+
+def read_module(home: Path, name: str) -> dict[str, Tensor]:
+    """Return a module's tensors in the checkpoint that lies in `home`, as its `state_dict`."""
+    return _below(f"{name}.", load_file(home / _TENSORS))
+
+
+def _replace(folder: Path, tensors: Mapping[str, Tensor], state: Any) -> None:
+    work = folder.with_name(f"{folder.name}.part")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    save_file({key: value.detach().clone().contiguous() for key, value in tensors.items()}, work / _TENSORS)
+    (work / _STATE).write_text(json.dumps(state))
+    # Killed between the two renames, `find_checkpoint` gives the `.old` one; so that one goes only where it is not the
+    # only one.
+    old = folder.with_name(f"{folder.name}.old")
+    if folder.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        folder.rename(old)
+    work.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _named(policy: nn.Module, average: nn.Module, styles: Pair, lesson: nn.Module | None) -> dict[str, nn.Module]:

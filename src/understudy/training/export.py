@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 import json
-import platform
-import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 import understudy
-from understudy.agents.bundle import STYLE_FILE, Bundle, ParitySample, write_bundle
+from understudy.agents.bundle import STYLE_FILE, Bundle
 from understudy.agents.networks import DecisionGraph, Policy
 from understudy.agents.networks.style import StyleSpace
-from understudy.agents.noise import uniform_noise
-from understudy.agents.runtime import PARITY_TOLERANCE, PolicyRuntime, compare
-from understudy.errors import BundleError, RecipeError
+from understudy.errors import RecipeError
 from understudy.recordings import Episode, Recordings
 from understudy.spec import BehaviorSpec
 from understudy.training.build import build_policy, build_styles, in_graph, play_log_odds, select_behavior
 from understudy.training.checkpoint import find_checkpoint, load_checkpoint
 from understudy.training.export_styles import export_styles
+from understudy.training.parity import PARITY_STEPS, parity_sample, write_certified
 from understudy.training.recipe import Recipe, load_recipe
 from understudy.training.styles import Roster
-from understudy.training.tracing import trace
-
-PARITY_STEPS = 256
-# Kept in the bundle for the server to check at start; the certificate covers all of PARITY_STEPS.
-_STORED_STEPS = 32
+from understudy.training.tracing import trace_batch
 
 
 @dataclass(frozen=True)
@@ -87,7 +77,7 @@ def export_run(run: Path, recordings: Recordings, out: Path, *, temperature: flo
         else None
     )
     style = next(iter(styled.card["styles"].values())) if styled else None
-    sample = parity_sample(graph, episode, PARITY_STEPS, style)
+    sample = parity_sample(graph, trained.behavior, _observations(episode, trained.behavior), style)
     policy = to_onnx(graph)
     card: dict[str, Any] = {
         "name": trained.recipe.name,
@@ -98,71 +88,20 @@ def export_run(run: Path, recordings: Recordings, out: Path, *, temperature: flo
         "provenance": _provenance(trained, recordings, temperatures),
         **(styled.card if styled else {}),
     }
-    certificate = _certify(policy, sample, card)
-    files = {STYLE_FILE: styled.graph} if styled else None
-    return write_bundle(out, policy, _head(sample, _STORED_STEPS), files, certificate=certificate, **card)
+    return write_certified(out, policy, sample, {STYLE_FILE: styled.graph} if styled else None, **card)
 
 
 def to_onnx(graph: DecisionGraph) -> bytes:
     """Return the graph in ONNX, with a dynamic batch as dimension 0 of every input and output."""
-    names = [*graph.inputs, *graph.outputs]
-    return trace(graph, _example(graph), graph.inputs, graph.outputs, {name: {0: "batch"} for name in names})
+    policy = graph.policy
+    sizes = (graph.state_size, graph.noise_size, *([policy.shape.style] if policy.shape.style else []))
+    return trace_batch(graph, policy.behavior, sizes, graph.inputs, graph.outputs)
 
 
-@torch.no_grad()
-def parity_sample(
-    graph: DecisionGraph, episode: Episode, steps: int, style: Sequence[float] | None = None
-) -> ParitySample:
-    """Play the network, step by step with its state carried, through recorded observations, in one style if any."""
-    behavior = graph.policy.behavior
-    rows = slice(0, min(steps, episode.num_steps))
-    observations = {name: np.ascontiguousarray(episode.observation(name, rows)) for name in behavior.sensor_names}
-    num = rows.stop
-    noise = uniform_noise(np.zeros(num, np.uint64), np.arange(num, dtype=np.uint64), graph.noise_size)
-    state = torch.zeros(1, graph.state_size)
-    more = () if style is None else (torch.tensor([style], dtype=torch.float32),)
-    outputs = []
-    for step in range(num):
-        sensors = [torch.from_numpy(observations[name][step : step + 1]) for name in behavior.sensor_names]
-        *actions, state, logits = graph(*sensors, state, torch.from_numpy(noise[step : step + 1]), *more)
-        outputs.append((*actions, logits))
-    *actions, logits = (torch.cat(column).numpy() for column in zip(*outputs, strict=True))
-    return ParitySample(observations, noise, logits, dict(zip(behavior.action_names, actions, strict=True)))
-
-
-def _example(graph: DecisionGraph) -> tuple[torch.Tensor, ...]:
-    """Two bots' worth of inputs, so that the tracer does not take the batch for a constant one."""
-    sensors = [
-        torch.zeros(2, *each.space.shape, dtype=getattr(torch, np.dtype(each.space.dtype).name))
-        for each in graph.policy.behavior.sensors
-    ]
-    style = [torch.zeros(2, graph.policy.shape.style)] if graph.policy.shape.style else []
-    return (*sensors, torch.zeros(2, graph.state_size), torch.zeros(2, graph.noise_size), *style)
-
-
-def _certify(policy: bytes, sample: ParitySample, card: dict[str, Any]) -> dict[str, Any]:
-    """Play the exported graph through the same frames; raise `BundleError` unless it gives the same answers."""
-    with tempfile.TemporaryDirectory() as folder:
-        draft = write_bundle(Path(folder) / "draft", policy, None, certificate={}, **card)
-        agreement = compare(PolicyRuntime(draft), sample)
-    if not agreement.holds:
-        raise BundleError(f"The exported graph of '{card['name']}' is not the trained network: {agreement}.")
-    return {
-        "steps": agreement.steps,
-        "max_logit_difference": agreement.max_difference,
-        "tolerance": PARITY_TOLERANCE,
-        "equal_actions": agreement.equal_actions,
-        "torch": torch.__version__,
-        "onnxruntime": version("onnxruntime"),
-        "machine": platform.machine(),
-    }
-
-
-def _head(sample: ParitySample, steps: int) -> ParitySample:
-    def cut(arrays: Any) -> Any:
-        return {name: value[:steps] for name, value in arrays.items()}
-
-    return ParitySample(cut(sample.observations), sample.noise[:steps], sample.logits[:steps], cut(sample.actions))
+def _observations(episode: Episode, behavior: BehaviorSpec) -> dict[str, np.ndarray]:
+    """The first steps of an episode, by sensor."""
+    rows = slice(0, min(PARITY_STEPS, episode.num_steps))
+    return {name: np.ascontiguousarray(episode.observation(name, rows)) for name in behavior.sensor_names}
 
 
 def _provenance(trained: TrainedRun, recordings: Recordings, temperature: dict[str, float]) -> dict[str, Any]:

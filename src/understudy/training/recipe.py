@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, PositiveFloat, PositiveInt, Tag, ValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, PositiveFloat, PositiveInt, Tag
 
 from understudy.errors import RecipeError
+from understudy.training.reading import read_recipe
 
 
 class _Part(BaseModel):
@@ -236,55 +235,6 @@ def load_recipe(path: Path | str) -> Recipe:
     Raises:
         RecipeError: In one sentence: the file, the key, what was found, and a suggestion.
     """
-    path = Path(path)
-    try:
-        form = yaml.safe_load(path.read_text())
-    except FileNotFoundError as error:
-        raise RecipeError(f"The recipe {path} is not there.") from error
-    except OSError as error:
-        raise RecipeError(f"The recipe {path} cannot be read: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        where = getattr(error, "problem_mark", None)
-        raise RecipeError(f"{path} is not YAML{f' at line {where.line + 1}' if where else ''}: {error}.") from error
-    if not isinstance(form, dict):
-        raise RecipeError(f"{path} should hold keys such as 'name' and 'sensors', found {type(form).__name__}.")
-    try:
-        return Recipe.model_validate(form)
-    except ValidationError as error:
-        raise RecipeError(f"{path}: {_sentence(error)}") from error
-
-
-def _sentence(error: ValidationError) -> str:
-    first = error.errors()[0]
-    # Below a sensor or its bins, pydantic names the kind after it; the file has no such key.
-    loc = first["loc"]
-    written = [each for at, each in enumerate(loc) if at < 2 or loc[at - 2] not in ("sensors", "bins")]
-    key = ".".join(str(each) for each in written)
-    if first["type"] == "missing":
-        return f"the key '{key}' is missing."
-    if first["type"] != "extra_forbidden":
-        return f"'{key}': {first['msg'][0].lower()}{first['msg'][1:]} (found {first['input']!r})."
-    known = _known_keys(first["loc"][:-1])
-    close = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
-    return f"unknown key '{key}'.{f' Did you mean {close[0]!r}?' if close else ''} Known there: {', '.join(known)}."
-
-
-def _known_keys(location: tuple[Any, ...]) -> list[str]:
-    """The keys allowed where an unknown one was found."""
-    homes: dict[str, type[BaseModel]] = {
-        "policy": PolicyRecipe,
-        "split": SplitRecipe,
-        "mirror": MirrorRecipe,
-        "pretrain": PretrainRecipe,
-        "sliders": SliderRecipe,
-        "self_supervised": SelfSupervisedRecipe,
-        "style": StyleRecipe,
-        "loop": LoopRecipe,
-        "pixels": PixelsRecipe,
-        "vector": VectorRecipe,
-        "rays": RaysRecipe,
-        "listed": ListedBinsRecipe,
-        "mu_law": MuLawBinsRecipe,
-    }
-    home = next((homes[each] for each in reversed(location) if each in homes), Recipe)
-    return sorted(home.model_fields)
+    if not Path(path).exists():
+        raise RecipeError(f"The recipe {path} is not there.")
+    return read_recipe(path, Recipe, ("name", "sensors"))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import onnx
 import torch
+
+from understudy.spec import BehaviorSpec
 
 _OPSET = 18
 
@@ -44,3 +47,21 @@ def trace(
     model = onnx.load_from_string(buffer.getvalue())
     onnx.checker.check_model(model)
     return buffer.getvalue()
+
+
+def trace_batch(
+    graph: torch.nn.Module, behavior: BehaviorSpec, sizes: Sequence[int], inputs: list[str], outputs: list[str]
+) -> bytes:
+    """Return a module that reads a behaviour's sensors, then vectors, in ONNX, with a dynamic batch as dimension 0.
+
+    Args:
+        graph: To export.
+        behavior: Whose sensors it reads first, in the spec's order.
+        sizes: Numbers in each vector, float32.
+        inputs: Names of all of these.
+        outputs: Names of its outputs.
+    """
+    # Two rows, so that the tracer does not take the batch for a constant one.
+    sensors = [torch.zeros(2, *each.shape, dtype=getattr(torch, each.dtype.name)) for each in behavior.sensors]
+    arrays = (*sensors, *(torch.zeros(2, size) for size in sizes))
+    return trace(graph, arrays, inputs, outputs, {name: {0: "batch"} for name in (*inputs, *outputs)})

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from understudy.training.exploration.memory import EchoMemory
+from understudy.training.exploration.mind import EchoMemory
 from understudy.training.exploration.preference import Deck, RewardWeights, named_styles
 
 NUMBERS = st.floats(-3, 3, allow_nan=False, width=32)

@@ -12,7 +12,8 @@ import yaml
 from field_world import FIELD, FieldWorld, field_form, record_walks
 from understudy.agents.bundle import Bundle
 from understudy.cli.explore import explore
-from understudy.errors import GameError
+from understudy.cli.export import export
+from understudy.errors import GameError, RecipeError
 from understudy.playtest.baselines import EncoderEmbedding
 
 RECIPE: dict[str, Any] = {
@@ -47,3 +48,10 @@ def test_a_game_that_fails_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(field_form(**RECIPE)))
     with pytest.raises(GameError, match=r"'field/Field-v0' failed.*no floor.*Run the same command again"):
         explore(tmp_path / "recipe.yaml", tmp_path / "run")
+
+
+def test_export_knows_an_exploration_by_its_recipe(tmp_path: Path) -> None:
+    """Even stopped before it learned anything, a run folder is exported as what it is, and not asked for recordings."""
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(field_form(**RECIPE)))
+    with pytest.raises(RecipeError, match="explore first"):
+        export(tmp_path, tmp_path / "bundle")

@@ -6,17 +6,3 @@ are drawn for every episode and fed to the policy.
 Sources: Sestini et al. 2022, "CCPT", arXiv:2202.10057 (the mixed reward and the conditioning); "MultiGAIL",
 arXiv:2308.07598 (one discriminator per preference, weighted by an auxiliary input).
 """
-
-from __future__ import annotations
-
-from pathlib import Path
-
-__all__ = ["EYES_FILE", "is_exploration"]
-
-EYES_FILE = "eyes.safetensors"
-"""In a run folder: the frozen encoders."""
-
-
-def is_exploration(run: Path) -> bool:
-    """Whether a run folder holds an exploration, not a cloning."""
-    return (run / EYES_FILE).exists()

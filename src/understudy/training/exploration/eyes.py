@@ -8,13 +8,12 @@ from typing import cast
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from understudy.errors import RecipeError
 from understudy.spec import BehaviorSpec
 from understudy.training.build import build_policy, in_graph
-from understudy.training.checkpoint import find_checkpoint
+from understudy.training.checkpoint import find_checkpoint, read_module
 from understudy.training.exploration.recipe import ExplorationRecipe
 
 _ROWS_AT_ONCE = 512
@@ -70,12 +69,8 @@ class Eyes(nn.Module):
         home = find_checkpoint(run / "checkpoint")
         if home is None:
             raise RecipeError(f"encoder.run: {run} is no run folder with a checkpoint; make one with: understudy train")
-        tensors = load_file(home / "tensors.safetensors")
-        prefix = "average.encoders."
         try:
-            self.encoders.load_state_dict(
-                {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
-            )
+            self.encoders.load_state_dict(read_module(home, "average.encoders"))
         except RuntimeError as error:
             raise RecipeError(
                 f"encoder.run: the encoders of {run} are of another shape; give the same 'sensors' as its recipe."

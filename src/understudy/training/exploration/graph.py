@@ -58,11 +58,3 @@ class ExplorerGraph(nn.Module):
         done = [self.codec.one_hot(indices)] if self.past_size else []
         next_state = torch.cat([next_memory, *done], -1) if self.past_size or self.memory.state_size else state * 0
         return (*self.codec.decode(indices, within), next_state, logits)
-
-    def example(self, rows: int) -> tuple[Tensor, ...]:
-        """Return inputs of nothing, for as many bots."""
-        sensors = [
-            torch.zeros(rows, *each.shape, dtype=getattr(torch, each.dtype.name)) for each in self.behavior.sensors
-        ]
-        sizes = (self.state_size, self.noise_size, self.style_size)
-        return (*sensors, *(torch.zeros(rows, size) for size in sizes))

@@ -12,7 +12,7 @@ from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.utils import obs_as_tensor
 
-from understudy.training.exploration.checkpoint import Learned
+from understudy.training.checkpoint import Learned
 from understudy.training.exploration.cloning import Cloner
 from understudy.training.exploration.parts import Parts
 from understudy.training.exploration.preference import Deck
@@ -58,11 +58,12 @@ class Explorer:
     @property
     def learned(self) -> Learned:
         """What a checkpoint holds."""
-        parts, optimizers = self.parts, {"ppo": self.ppo.policy.optimizer, "novelty": self.parts.novelty.optimizer}
+        parts = self.parts
+        optimizers = {"optimizer.ppo": self.ppo.policy.optimizer, "optimizer.novelty": parts.novelty.optimizer}
         if parts.discriminators.optimizer:
-            optimizers["style"] = parts.discriminators.optimizer
+            optimizers["optimizer.style"] = parts.discriminators.optimizer
         if self.cloner:
-            optimizers["clone"] = self.cloner.optimizer
+            optimizers["optimizer.clone"] = self.cloner.optimizer
         modules = {
             "policy": self.ppo.policy,
             "moments": parts.moments,

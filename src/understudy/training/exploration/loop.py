@@ -20,7 +20,6 @@ from understudy.errors import GameError, RecipeError, require
 from understudy.recordings import Recordings
 from understudy.training.build import select_behavior
 from understudy.training.checkpoint import find_checkpoint
-from understudy.training.exploration import EYES_FILE
 from understudy.training.exploration.cloning import Cloner
 from understudy.training.exploration.demonstrations import (
     demonstrated,
@@ -32,7 +31,7 @@ from understudy.training.exploration.games import EpisodeGame, MakeGame, open_ga
 from understudy.training.exploration.learner import Explorer
 from understudy.training.exploration.parts import build_parts
 from understudy.training.exploration.recipe import ExplorationRecipe, load_exploration_recipe
-from understudy.training.exploration.sight import open_eyes
+from understudy.training.exploration.sight import EYES_FILE, open_eyes
 from understudy.training.exploration.trails import append_trails, keep_trails
 from understudy.training.exploration.vector import ExplorationGames
 
@@ -110,9 +109,9 @@ def _prepare(
     explorer = Explorer(parts, games, pairs_by_preference(watched, len(names), recipe.discriminator.apart))
     if recipe.clone and watched:
         explorer.cloner = Cloner(parts, explorer.ppo.policy, recipe.clone, watched)
-    state = explorer.learned.load(out / "checkpoint")
-    if state is not None:
-        explorer.iteration = state["iteration"]
+    resumed = explorer.learned.load(out / "checkpoint")
+    if resumed is not None:
+        explorer.iteration = resumed[0]["iteration"]
     elif explorer.cloner:
         explorer.cloner.begin(loop.seed, progress)
     return explorer

@@ -14,8 +14,7 @@ from understudy.spec import BehaviorSpec
 from understudy.training.build import build_codec
 from understudy.training.exploration.discriminator import Discriminators
 from understudy.training.exploration.eyes import Eyes
-from understudy.training.exploration.memory import EchoMemory
-from understudy.training.exploration.mind import Mind
+from understudy.training.exploration.mind import EchoMemory, Mind
 from understudy.training.exploration.moments import RunningMoments
 from understudy.training.exploration.novelty import Novelty
 from understudy.training.exploration.preference import RewardWeights

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
-from understudy.errors import RecipeError
+from understudy.training.reading import read_recipe, read_yaml
 from understudy.training.recipe import BinsRecipe, PretrainRecipe, Recipe, SensorRecipe
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -168,61 +165,17 @@ class ExplorationRecipe(_Part):
         )
 
 
+def is_exploration(run: Path) -> bool:
+    """Whether a run folder says, by its recipe, that it holds an exploration; raises `RecipeError` if it is no YAML."""
+    path = run / "recipe.yaml"
+    form = read_yaml(path) if path.exists() else None
+    return isinstance(form, dict) and "game" in form
+
+
 def load_exploration_recipe(path: Path | str) -> ExplorationRecipe:
     """Read a recipe.
 
     Raises:
         RecipeError: In one sentence: the file, the key, what was found, and a suggestion.
     """
-    path = Path(path)
-    try:
-        form = yaml.safe_load(path.read_text())
-    except OSError as error:
-        raise RecipeError(f"The recipe {path} cannot be read: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path} is not YAML: {error}.") from error
-    if not isinstance(form, dict):
-        raise RecipeError(f"{path} should hold keys such as 'name' and 'game', found {type(form).__name__}.")
-    try:
-        return ExplorationRecipe.model_validate(form)
-    except ValidationError as error:
-        raise RecipeError(f"{path}: {_sentence(error)}") from error
-
-
-def _sentence(error: ValidationError) -> str:
-    first = error.errors()[0]
-    # Below a sensor or its bins, pydantic names the kind after it; the file has no such key.
-    loc = first["loc"]
-    written = [each for at, each in enumerate(loc) if at < 2 or loc[at - 2] not in ("sensors", "bins")]
-    key = ".".join(str(each) for each in written)
-    if first["type"] == "missing":
-        return f"the key '{key}' is missing."
-    if first["type"] == "value_error" and not key:
-        return f"{first['msg'].removeprefix('Value error, ')}."
-    if first["type"] != "extra_forbidden":
-        return f"'{key}': {first['msg'][0].lower()}{first['msg'][1:]} (found {first['input']!r})."
-    known = _known_keys(loc[:-1])
-    close = difflib.get_close_matches(str(loc[-1]), known, n=1)
-    return f"unknown key '{key}'.{f' Did you mean {close[0]!r}?' if close else ''} Known there: {', '.join(known)}."
-
-
-def _known_keys(location: Sequence[int | str]) -> list[str]:
-    """The keys allowed at a place, found by walking the models' own fields."""
-    home: type[BaseModel] = ExplorationRecipe
-    for key in location:
-        found = home.model_fields.get(str(key))
-        homes = _models(found.annotation) if found else []
-        home = homes[0] if len(homes) == 1 else home
-        # The kind of a sensor's encoder is the only tag.
-        if key in ("pixels", "vector", "rays"):
-            home = next(
-                each for each in _models(SensorRecipe) if key in get_args(each.model_fields["encoder"].annotation)
-            )
-    return sorted(field.alias or name for name, field in home.model_fields.items())
-
-
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    """The models that an annotation may hold."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for each in get_args(annotation) for model in _models(each)]
+    return read_recipe(path, ExplorationRecipe, ("name", "game"))

@@ -15,7 +15,7 @@ from torch import Tensor
 from understudy.agents.networks import ActionCodec
 from understudy.training.exploration.eyes import Eyes
 from understudy.training.exploration.games import flat_space
-from understudy.training.exploration.memory import EchoMemory
+from understudy.training.exploration.mind import EchoMemory
 from understudy.training.exploration.preference import Deck, RewardWeights
 
 
