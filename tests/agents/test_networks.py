@@ -160,3 +160,22 @@ def test_a_sharp_encoder_tells_small_values_apart() -> None:
         encoder.layers[0].register_forward_hook(lambda _layer, _input, output: read.append(output))
         assert encoder(near).shape == (2, 64)
     assert (read[1][0] - read[1][1]).norm() > 5 * (read[0][0] - read[0][1]).norm()
+
+
+def test_octaves_read_the_doublings_of_an_angle() -> None:
+    """Of each direction that the labels name, the sine and the cosine of two times and four times the angle."""
+    sensor = SensorSpec("ways", spaces.Box(-1, 1, (2, 3), np.float32), computed={"labels": ("sin", "cos", "distance")})
+    encoder, angles = VectorEncoder(sensor, (8,), octaves=2), torch.tensor([[0.3, -2.0]])
+    read: list[torch.Tensor] = []
+    encoder.layers[0].register_forward_hook(lambda _layer, given, _output: read.append(given[0]))
+    encoder(torch.stack([angles.sin(), angles.cos(), torch.zeros(1, 2)], -1))
+    expected = torch.cat([(2 * angles).sin(), (2 * angles).cos(), (4 * angles).sin(), (4 * angles).cos()], -1)
+    torch.testing.assert_close(read[0][:, 6:], expected)
+
+
+def test_octaves_need_directions() -> None:
+    """A sensor whose labels name none is refused by name."""
+    for labels in ({}, {"labels": ("speed", "sin")}):
+        sensor = SensorSpec("self", spaces.Box(-1, 1, (2,), np.float32), computed=labels)
+        with pytest.raises(SpecError, match="'self' has no directions"):
+            VectorEncoder(sensor, (8,), octaves=1)

@@ -71,7 +71,8 @@ def test_the_recipes_we_ship_are_valid(path: Path) -> None:
         ),
         (
             steering_form(sensors={"rays": {"encoder": "vector", "width": [3]}}),
-            "{path}: unknown key 'sensors.rays.width'. Did you mean 'widths'? Known there: encoder, sharp, widths.",
+            "{path}: unknown key 'sensors.rays.width'. Did you mean 'widths'? Known there: encoder, octaves, sharp, "
+            "widths.",
         ),
         (
             steering_form(sensors={"pixels": {**PIXELS, "zoom": 2}}),
@@ -80,12 +81,12 @@ def test_the_recipes_we_ship_are_valid(path: Path) -> None:
         ),
         (
             steering_form(sensors={"bins": {"encoder": "vector", "limit": 3}}),
-            "{path}: unknown key 'sensors.bins.limit'. Known there: encoder, sharp, widths.",
+            "{path}: unknown key 'sensors.bins.limit'. Known there: encoder, octaves, sharp, widths.",
         ),
         (
             steering_form(style={"sensors": {"rays": {"encoder": "vector", "width": [3]}}}),
-            "{path}: unknown key 'style.sensors.rays.width'. Did you mean 'widths'? Known there: encoder, sharp, "
-            "widths.",
+            "{path}: unknown key 'style.sensors.rays.width'. Did you mean 'widths'? Known there: encoder, octaves, "
+            "sharp, widths.",
         ),
         (
             steering_form(style={"sliders": {"haste": {"of": "action.turn", "indx": 1}}}),

@@ -191,7 +191,8 @@ def test_a_recipe_whose_styles_cannot_be_read_is_refused(changes: dict[str, Any]
         ({"sise": 4}, "unknown key 'style.sise'. Did you mean 'size'? Known there: "),
         (
             {"sensors": {"music": {"encoder": "vector", "width": [3]}}},
-            "unknown key 'style.sensors.music.width'. Did you mean 'widths'? Known there: encoder, sharp, widths.",
+            "unknown key 'style.sensors.music.width'. Did you mean 'widths'? Known there: encoder, octaves, "
+            "sharp, widths.",
         ),
         ({"noise": 0}, "'style.noise': input should be greater than 0 (found 0)."),
         (

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import typer
+import yaml
 from click.testing import Result
 from dancers import TURNS, dance_recipe, record_dancer, record_dancers
 from safetensors.torch import load_file
@@ -54,12 +56,15 @@ def bundle(dancers: Recordings, trained: tuple[Path, dict], tmp_path_factory: py
 
 
 def turns(bundle: Bundle, style: np.ndarray, music: float) -> np.ndarray:
-    """How likely a new bot is to turn left, not at all, and right."""
-    runtime = PolicyRuntime(bundle)
-    sensors = [np.array([[music, 0, 0]], np.float32)]
-    state, noise = (np.zeros((1, size), np.float32) for size in (bundle.state_size, bundle.noise_size))
-    logits = runtime.explain(sensors, state, noise, style[None])[2][0, :3]
-    return np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
+    """How likely bots are to turn left, not at all, and right, once they have danced a little: the mean of forty."""
+    runtime, rng, styles = PolicyRuntime(bundle), np.random.default_rng(0), np.repeat(style[None], 40, 0)
+    state = np.zeros((40, bundle.state_size), np.float32)
+    for step in range(12):
+        heard = rng.uniform(-1, 1, (40, 3)) if step < 11 else np.repeat([[music, 0, 0]], 40, 0)
+        noise = rng.random((40, bundle.noise_size), np.float32)
+        _, state, logits = runtime.explain([heard.astype(np.float32)], state, noise, styles)
+    shares = np.exp(logits[:, :3] - logits[:, :3].max(1, keepdims=True))
+    return (shares / shares.sum(1, keepdims=True)).mean(0)
 
 
 def test_styles_of_held_out_play_are_recovered(trained: tuple[Path, dict]) -> None:  # type: ignore[type-arg]
@@ -85,6 +90,24 @@ def test_the_style_decides_how_a_bot_plays(bundle: Bundle) -> None:
     assert anyone[0] < left[0]
     assert anyone[2] < right[2]
     np.testing.assert_array_equal(bundle.style(), bundle.style("anyone"))
+
+
+def test_emphasis_puts_styles_further_apart(trained: tuple[Path, dict], dancers: Recordings, tmp_path: Path) -> None:  # type: ignore[type-arg]
+    """Twice as far from their mean, named ones and those read from demonstrations; nothing else of the bot changes."""
+    run = shutil.copytree(trained[0], tmp_path / "run")
+    recipe = yaml.safe_load((run / "recipe.yaml").read_text())
+    recipe["style"]["emphasis"] = 2.0
+    (run / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    plain, plainly = export_run(trained[0], dancers, tmp_path / "plain"), []
+    strong, strongly = export_run(run, dancers, tmp_path / "strong"), []
+    for bundle, read in ((plain, plainly), (strong, strongly)):
+        read += [bundle.style(name)[:-1] for name in sorted(TURNS)]
+        read.append(StyleReader(bundle).read(list(dancers)[:1])[:-1])
+    centre = np.mean(plainly[:3], 0)
+    for weak, far in zip(plainly, strongly, strict=True):
+        np.testing.assert_allclose(far - centre, 2 * (weak - centre), atol=1e-4)
+    np.testing.assert_array_equal(plain.style("anyone"), strong.style("anyone"))
+    assert plain.policy_path.read_bytes() == strong.policy_path.read_bytes()
 
 
 def test_a_blend_lies_between_its_parents(bundle: Bundle) -> None:

@@ -151,10 +151,10 @@ def _encoder(part: SensorRecipe, sensor: SensorSpec) -> nn.Module:
     try:
         if isinstance(part, RaysRecipe):
             return RayGridEncoder(sensor, part.channels, part.features)
+        if isinstance(part, VectorRecipe):
+            return VectorEncoder(sensor, part.widths, part.sharp, part.octaves)
     except SpecError as error:
         raise RecipeError(f"sensors.{sensor.name}: {error}") from error
-    if isinstance(part, VectorRecipe):
-        return VectorEncoder(sensor, part.widths, part.sharp)
     return PixelEncoder(_reduction(part, sensor).shape, part.channels, part.features)
 
 

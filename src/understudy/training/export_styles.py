@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime
 import torch
 
-from understudy.agents.networks.style import StyleGraph, StyleSpace
+from understudy.agents.networks.style import StyleGraph, StyleSpace, emphasised
 from understudy.errors import BundleError
 from understudy.recordings import Episode, Recordings
 from understudy.training.recipe import Recipe, StyleRecipe
@@ -46,11 +46,13 @@ def export_styles(space: StyleSpace, roster: Roster, recipe: Recipe, recordings:
     """
     assert recipe.style is not None
     size, skill = recipe.style_size, roster.median_skill
-    named = persona_styles(roster, space)
+    found, emphasis = persona_styles(roster, space), recipe.style.emphasis
+    centre = torch.stack(list(found.values())).mean(0)
+    named = {name: emphasised(style, centre, emphasis) for name, style in found.items()}
     # Sequences without a style taught the policy what everybody does.
     plain = {ANYONE: torch.zeros(recipe.style.size)} if recipe.style.dropout and ANYONE not in named else {}
     styles = {name: with_skill(style, skill, size).tolist() for name, style in (plain | named).items()}
-    graph = StyleGraph(space.encoder, recipe.style.skill is not None).eval()
+    graph = StyleGraph(space.encoder, recipe.style.skill is not None, centre, emphasis).eval()
     example = demonstrate(graph, max(recordings, key=lambda each: each.num_steps), recipe.style)
     onnx = style_to_onnx(graph, example)
     card = {

@@ -34,6 +34,7 @@ class VectorRecipe(_Part):
     encoder: Literal["vector"]
     widths: tuple[PositiveInt, ...] = Field((256, 128), min_length=1, description="of the layers")
     sharp: tuple[PositiveFloat, ...] = Field((), description="numbers k: tanh(k x) is read too, to tell small x apart")
+    octaves: int = Field(0, ge=0, le=8, description="doublings of directions' angles that are read too, for sectors")
 
 
 class RaysRecipe(_Part):
@@ -177,6 +178,9 @@ class StyleRecipe(_Part):
     prior: float = Field(1e-3, ge=0, description="weight of the pull of all styles towards zeros")
     naming: float = Field(0.1, ge=0, description="weight of telling the named styles apart by where they lie")
     independence: float = Field(1.0, ge=0, description="weight of the correlation of styles with skill")
+    emphasis: float = Field(
+        1.0, gt=0, description="named and shown styles are played so many times as far from their mean"
+    )
     sliders: dict[str, SliderRecipe] = Field({}, description="traits to give the bundle a slider for")
 
 

@@ -19,9 +19,10 @@ from understudy.training.export import to_onnx
 def styled_policy(head: HeadKind = "factored") -> Policy:
     """A policy of three numbers of style, whose conditioning is no longer the identity."""
     policy = make_policy(RAYS_ONLY, PolicyShape(hidden=12, memory=10, style=3, head=head))
-    assert policy.film is not None
     with torch.no_grad():
-        policy.film.scale_and_shift.weight.normal_()
+        for film in (policy.film, policy.film_remembered):
+            assert film is not None
+            film.scale_and_shift.weight.normal_()
     return policy
 
 
@@ -51,6 +52,19 @@ def test_a_style_is_the_same_in_a_window_and_in_its_steps() -> None:
         logits, state = policy.step({name: each[:, step] for name, each in seen.items()}, past[:, step], state, style)
         torch.testing.assert_close(logits, whole[:, step], rtol=0, atol=1e-5)
     assert not torch.allclose(policy(seen, past, torch.zeros(1, 10), -style)[0], whole)
+
+
+@torch.no_grad()
+def test_a_style_reads_the_memory_in_its_own_way() -> None:
+    """Where nothing is seen and only the memory tells bots apart, a style still says what is made of it."""
+    policy = styled_policy()
+    assert policy.film is not None
+    policy.film.scale_and_shift.weight.zero_()
+    policy.heads.weight.zero_()
+    policy.heads.weight[:, : policy.memory.features] = torch.randn(policy.codec.logits_size, policy.memory.features)
+    seen, past, _ = inputs(policy, 3)
+    style, state = torch.randn(1, 3), torch.zeros(1, 10)
+    assert not torch.allclose(policy(seen, past, state, style)[0], policy(seen, past, state, -style)[0])
 
 
 @torch.no_grad()

@@ -44,12 +44,31 @@ class VectorEncoder(nn.Module):
         widths: Of its layers.
         sharp: Numbers k that tanh(k x) of each value x is read with too. A layer that is even in x is slow to learn how
             small values differ, such as the sine of an angle just off the aim; one k of 40 is steep up to two degrees.
+        octaves: How many doublings of each direction's angle are read with it. Where one of eight keys is to be chosen
+            by a direction, the cosine of four times its angle is nought exactly between the keys. Directions are two
+            numbers that the sensor's labels name alike but for `sin` and `cos` at their ends.
+
+    Raises:
+        SpecError: If octaves are asked for, and the sensor has no directions.
     """
 
-    def __init__(self, sensor: SensorSpec, widths: Sequence[int], sharp: Sequence[float] = ()) -> None:
+    sines: Tensor
+    cosines: Tensor
+
+    def __init__(
+        self, sensor: SensorSpec, widths: Sequence[int], sharp: Sequence[float] = (), octaves: int = 0
+    ) -> None:
         super().__init__()
-        sizes = [math.prod(sensor.space.shape) * (1 + len(sharp)), *widths]
-        self.scale, self.sharp = Scale(sensor), tuple(sharp)
+        sines, cosines = _directions(sensor)
+        if octaves and not sines:
+            raise SpecError(
+                f"The sensor '{sensor.name}' has no directions to read octaves of: no two labels that differ in ending "
+                "with 'sin' and with 'cos'."
+            )
+        sizes = [math.prod(sensor.space.shape) * (1 + len(sharp)) + 2 * octaves * len(sines), *widths]
+        self.scale, self.sharp, self.octaves = Scale(sensor), tuple(sharp), octaves
+        self.register_buffer("sines", torch.tensor(sines, dtype=torch.int64), persistent=False)
+        self.register_buffer("cosines", torch.tensor(cosines, dtype=torch.int64), persistent=False)
         self.layers = nn.Sequential(
             *(
                 layer
@@ -63,7 +82,28 @@ class VectorEncoder(nn.Module):
         """Encode (batch, *sensor shape) to (batch, features)."""
         read = [self.scale(values), *(torch.tanh(each * values.float()) for each in self.sharp)]
         # The extra dimension is for sensors of a single number, which have none to flatten.
-        return self.layers(torch.cat([each.unsqueeze(-1).flatten(1) for each in read], 1))
+        flat = [each.unsqueeze(-1).flatten(1) for each in read]
+        return self.layers(torch.cat([*flat, *self._octaves(values.float().unsqueeze(-1).flatten(1))], 1))
+
+    def _octaves(self, values: Tensor) -> list[Tensor]:
+        """Sines and cosines of twice each angle, of four times, and so on, by the double-angle formulae."""
+        found: list[Tensor] = []
+        if self.octaves:
+            sine, cosine = values.index_select(1, self.sines), values.index_select(1, self.cosines)
+        for _ in range(self.octaves):
+            sine, cosine = 2 * sine * cosine, cosine.square() - sine.square()
+            found += [sine, cosine]
+        return found
+
+
+def _directions(sensor: SensorSpec) -> tuple[list[int], list[int]]:
+    """Where a sensor, flattened, holds the sines and the cosines of directions; its labels are of its last axis."""
+    labels = sensor.computed.get("labels")
+    names = [str(each) for each in labels] if isinstance(labels, (list, tuple)) else []
+    partners = {at: each.removesuffix("sin") + "cos" for at, each in enumerate(names) if each.endswith("sin")}
+    pairs = [(at, names.index(partner)) for at, partner in partners.items() if partner in names]
+    rows = range(0, math.prod(sensor.space.shape), max(1, len(names)))
+    return [row + sine for row in rows for sine, _ in pairs], [row + cosine for row in rows for _, cosine in pairs]
 
 
 class Residual(nn.Module):

@@ -58,7 +58,10 @@ class Policy(nn.Module):
         self.heads = nn.Linear(outlook, codec.logits_size)
         self.reflex = nn.Linear(seen, codec.logits_size, bias=False)
         self.markov = nn.Linear(codec.logits_size, codec.logits_size, bias=False) if shape.past_actions else None
+        # Of what is read, and of what is made of it: else the memory tells who plays by what was played, and in a
+        # bot's own play, which is never quite anybody's, that comes to be nobody.
         self.film = FiLM(shape.style, shape.hidden) if shape.style else None
+        self.film_remembered = FiLM(shape.style, self.memory.features) if shape.style and shape.memory else None
         self.joint = build_joint_head(shape, codec, outlook)
         self.recall = Recall(codec, self.memory.features, shape.recall) if shape.recall else None
         self.register_buffer("log_weights", torch.zeros(codec.logits_size))
@@ -185,6 +188,8 @@ class Policy(nn.Module):
     def _known(
         self, remembered: Tensor, joined: Tensor, seen: Tensor, past: Tensor, styles: Sequence[Tensor]
     ) -> Tensor:
+        if self.film_remembered is not None:
+            remembered = self.film_remembered(remembered, *styles)
         outlook = self.drop(torch.cat([remembered, joined, *styles], -1))
         logits = self.heads(outlook) + self.reflex(seen)
         logits = logits if self.markov is None else logits + self.markov(past)

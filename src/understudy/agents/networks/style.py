@@ -73,18 +73,32 @@ class StyleSpace(nn.Module):
         self.encoder = encoder
 
 
+def emphasised(style: Tensor, centre: Tensor, emphasis: float) -> Tensor:
+    """Put a style so many times as far from the centre of all as it lies.
+
+    A policy that cannot be sure of a style in training believes it by half; told more of it, it plays all of it.
+    """
+    return centre + emphasis * (style - centre)
+
+
 class StyleGraph(nn.Module):
     """What is exported as `style.onnx`: from pieces of demonstrations to the style they show.
 
     Args:
         encoder: In evaluation mode.
         skill: Whether a style's last number is skill.
+        centre: The styles' mean, (size,).
+        emphasis: How many times as far from it styles are told as they lie.
     """
 
-    def __init__(self, encoder: DemonstrationEncoder, skill: bool) -> None:
+    centre: Tensor
+
+    def __init__(self, encoder: DemonstrationEncoder, skill: bool, centre: Tensor, emphasis: float = 1.0) -> None:
         super().__init__()
         self.encoder = encoder
         self.has_skill = skill
+        self.emphasis = emphasis
+        self.register_buffer("centre", centre, persistent=False)
 
     @property
     def inputs(self) -> list[str]:
@@ -99,4 +113,5 @@ class StyleGraph(nn.Module):
         actions = arrays[len(names) :]
         choices = [head.encode(value) for head, value in zip(self.encoder.codec, actions, strict=True)]
         style, skill = self.encoder(sensors, torch.cat(choices, -1).unsqueeze(0))
+        style = emphasised(style, self.centre, self.emphasis)
         return torch.cat([style, skill.clamp(0, 1).unsqueeze(-1)], -1) if self.has_skill else style
