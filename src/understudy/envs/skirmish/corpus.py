@@ -29,7 +29,7 @@ Progress = Callable[[str, int, int], None]
 NUM_IDENTITIES = 10
 """Individuals of each persona."""
 MATCHES_PER_BLOCK = 6
-CHOICES = ("levels", "personas", "identities", "first_identity", "rounds")
+CHOICES = ("levels", "personas", "identities", "first_identity", "rounds", "disturbed")
 """What of `make_corpus` the command line's `--args` may name."""
 PLAN_FILE, BLOCK_FILE = "corpus.json", "block.json"
 NUM_ROUNDS = 8
@@ -47,6 +47,8 @@ class Corpus:
         identities: Individuals of each persona, at least 1.
         first_identity: The first one's number: players of another corpus that ends before it are none of these.
         rounds: Of a match at most, an even number.
+        disturbed: Share of decisions in which hands do something else than their players want; what is recorded is what
+            they want. See `players.disturbance`.
     """
 
     seed: int = 0
@@ -55,6 +57,7 @@ class Corpus:
     identities: int = NUM_IDENTITIES
     rounds: int = NUM_ROUNDS
     first_identity: int = 0
+    disturbed: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.levels or not self.personas:
@@ -62,6 +65,8 @@ class Corpus:
         for name in ("seed", "identities", "rounds", "first_identity"):
             if not isinstance(getattr(self, name), int):
                 raise GameError(f"The {name} of a corpus should be a whole number, got {getattr(self, name)!r}.")
+        if not 0 <= self.disturbed <= 0.5:
+            raise GameError(f"The disturbed share of a corpus goes from 0 to 0.5, got {self.disturbed!r}.")
         for level in self.levels:
             load_level(str(level))
         for persona in self.personas:
@@ -76,7 +81,9 @@ class Corpus:
         """Return match `number`, from 0."""
         rng = random.Random(f"{self.seed}/{number}")
         a, b, c, d = self._draw_seats(rng)
-        return MatchPlan(number, rng.getrandbits(48), rng.choice(self.levels), self.rounds, (a, b, c, d))
+        return MatchPlan(
+            number, rng.getrandbits(48), rng.choice(self.levels), self.rounds, (a, b, c, d), self.disturbed
+        )
 
     def block(self, number: int) -> tuple[MatchPlan, ...]:
         """Return the matches of block `number`."""
@@ -112,6 +119,7 @@ def make_corpus(
     identities: int = NUM_IDENTITIES,
     rounds: int = NUM_ROUNDS,
     first_identity: int = 0,
+    disturbed: float = 0.0,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Path:
@@ -126,6 +134,7 @@ def make_corpus(
         identities: Individuals of each persona, each with a skill of its own.
         rounds: Of a match at most, an even number.
         first_identity: Number of the first individual of each persona.
+        disturbed: Share of decisions in which hands do something else than their players want, at most 0.5.
         jobs: Processes that play at the same time.
         progress: Called with what is done, player minutes recorded, and player minutes in all.
 
@@ -136,7 +145,7 @@ def make_corpus(
         GameError: If there is no such level or persona, or a number is out of range.
         RecordingError: If `out` holds another corpus, or cannot be written.
     """
-    corpus = Corpus(seed, _names(levels), _names(personas), identities, rounds, first_identity)
+    corpus = Corpus(seed, _names(levels), _names(personas), identities, rounds, first_identity, disturbed)
     if not hours > 0 or jobs < 1:
         raise GameError(f"A corpus needs hours above 0 and at least one job, got {hours} hours and {jobs} jobs.")
     folder = Path(out)

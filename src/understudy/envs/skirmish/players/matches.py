@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from understudy.envs.skirmish.match import Match, Seats
+from understudy.envs.skirmish.players.disturbance import Disturbance
 from understudy.envs.skirmish.players.looking import look
 from understudy.envs.skirmish.players.player import ScriptedPlayer
 from understudy.envs.skirmish.recorder import Player, VectorRecorder
@@ -29,13 +30,16 @@ class Seat:
 
 @dataclass(frozen=True)
 class MatchPlan:
-    """One match: its number, seed and level, how many rounds at most, and team 0's and team 1's two players."""
+    """One match: its number, seed and level, how many rounds at most, team 0's and team 1's two players, and the share
+    of their decisions in which something disturbs their hands.
+    """
 
     number: int
     seed: int
     level: str
     rounds: int
     seats: tuple[Seat, Seat, Seat, Seat]
+    disturbed: float = 0.0
 
 
 def record_matches(plans: Sequence[MatchPlan], folder: Path) -> float:
@@ -60,6 +64,7 @@ class _Tables:
         self._plans = plans
         self._players = [[ScriptedPlayer(*_dials(seat)) for seat in plan.seats] for plan in plans]
         self._matches = [_new_match(plan, row) for plan, row in zip(plans, self._players, strict=True)]
+        self._disturbances = [Disturbance(plan.seed, plan.disturbed) for plan in plans]
         self._seated: list[list[ScriptedPlayer]] = [[] for _ in plans]
         self._recorded: list[list[Player | None]] = [[None] * NUM_AGENTS for _ in plans]
         self._vector = SkirmishVector(names, len(plans), auto_reset=True, before_round=self._begin)
@@ -74,11 +79,18 @@ class _Tables:
             actions = self._decide()
             steps += int(vector.world.alive[~vector.over].sum())
             recorder.before(readings, actions)
+            self._disturb(actions)
             readings = vector.step(actions)
             recorder.after(readings)
             for index in np.flatnonzero(vector.ended):
                 self._matches[index].finish(vector.world, int(index))
         return steps / vector.behavior.decision_hz
+
+    def _disturb(self, actions: dict[str, np.ndarray]) -> None:
+        """Let hands do something else than the recorder was told."""
+        for index, plan in enumerate(self._plans):
+            if plan.disturbed:
+                self._disturbances[index].disturb({name: values[index] for name, values in actions.items()})
 
     def _begin(self, world: World, index: int) -> None:
         """Begin a match's next round; there is none for a match that is over."""
