@@ -72,7 +72,7 @@ def to_window(
     codec: ActionCodec,
     batch: WindowBatch,
     augment: Augment | None = None,
-    demonstrations: Demonstrations | None = None,
+    conditions: Callable[[WindowBatch], Conditions] | None = None,
 ) -> Window:
     """Gather the rows of a batch, turn actions into targets, and draw what styles them."""
     sensors, done = {}, {}
@@ -99,7 +99,7 @@ def to_window(
         places=torch.from_numpy(batch.places),
         whole=batch.whole,
         num_valid=torch.tensor(float(batch.num_valid)),
-        conditions=demonstrations.conditions(batch) if demonstrations else None,
+        conditions=conditions(batch) if conditions else None,
     )
 
 
@@ -154,4 +154,18 @@ def window_maker(
     part: slice = slice(None),
 ) -> Callable[[int], Window]:
     """Return the function from an update's number to its window, or to the part of it that one process reads."""
-    return lambda update: to_window(cache, codec, stream.batch(update).part(part), augment, demonstrations)
+    conditions = _once_a_group(demonstrations.conditions) if demonstrations else None
+    return lambda update: to_window(cache, codec, stream.batch(update).part(part), augment, conditions)
+
+
+def _once_a_group(draw: Callable[[WindowBatch], Conditions]) -> Callable[[WindowBatch], Conditions]:
+    """Keep what was drawn for the other windows of its group: rows from all over the recordings are slow to read."""
+    kept: dict[int, Conditions] = {}
+
+    def drawn(batch: WindowBatch) -> Conditions:
+        if batch.group not in kept:
+            kept.clear()
+            kept[batch.group] = draw(batch)
+        return kept[batch.group]
+
+    return drawn
