@@ -51,7 +51,7 @@ class Size:
     objects: int = 10
 
 
-FULL = Size((1, 2, 3, 4), (101, 102, 103), 3, 180, (0, 1, 2), None, None, 4, 6000, 60)
+FULL = Size((1, 2, 3, 4), (101, 102, 103), 3, 180, (0, 1, 2), None, None, 3, 3000, 20)
 QUICK = Size((1,), (101,), 3, 10, (0,), 20, 1, 1, 100, 4, objects=1)
 
 
@@ -99,6 +99,8 @@ class Work:
             form["loop"] |= {"iterations": self.size.iterations, "games": 2, "episode": 100}
             form["ppo"]["batch_size"] = 100
             form["encoder"]["contrast"] |= {"decisions": 400, "updates": 10}
+            if form["clone"]:
+                form["clone"] |= {"updates": 20}
         recipe = self._write(f"{name}-{seed}", {key: value for key, value in form.items() if value is not None})
         run, bundle = self.folder / f"run-{name}-{seed}", self.folder / f"bundle-{name}-{seed}"
         if not (bundle / "bundle.json").exists():

@@ -1,6 +1,6 @@
 """Promise: parkland plays at 0.7 or more of the frame rate at which the bare engine draws the same pictures.
 
-python benchmarks/parkland.py [--size PIXELS] [--decisions N] [--json]
+python benchmarks/parkland.py [--size PIXELS] [--decisions N]
 
 A scripted player runs along the main trail and in and out of what stands there. The bare engine then draws, and reads
 back, the very same pictures from the same places: no physics, no rules, no sensors, no checks.
@@ -118,10 +118,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=SIZE, help="of the picture, pixels")
     parser.add_argument("--decisions", type=int, default=DECISIONS, help="how many are played")
-    parser.add_argument("--json", action="store_true", help="print the rows as JSON instead of keeping them")
+    parser.add_argument("--part", help=argparse.SUPPRESS)  # as another benchmark's: its rows as JSON
     asked = parser.parse_args()
     found = rows(asked.size, asked.decisions)
-    if asked.json:
+    if asked.part:
         print(to_json(found))
     else:
         report("parkland", found)

@@ -24,9 +24,9 @@ import yaml
 from _table import Row, report
 
 ROOT = Path(__file__).parents[1]
-SEEN = ("foundry", "harbour", *(f"generated-{seed}" for seed in range(1, 17)))
+SEEN = ("foundry", "harbour", *(f"generated-{seed}" for seed in range(1, 65)))
 UNSEEN = ("terrace", *(f"generated-{seed}" for seed in range(101, 106)))
-IDENTITIES, HELD_OUT_IDENTITIES = 10, 6
+IDENTITIES, HELD_OUT_IDENTITIES = 24, 6
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "bot": {},
     "no-memory": {"policy": {"memory": 0, "recall": 0}},
@@ -52,7 +52,7 @@ class Size:
     evaluation: Sequence[str] = ()
 
 
-FULL, QUICK = Size(20, 4, None), Size(0.5, 0.4, 120, ("--quick",))
+FULL, QUICK = Size(60, 4, None), Size(0.5, 0.4, 120, ("--quick",))
 
 
 class Work:

@@ -118,7 +118,7 @@ class Bench:
             outs = {}
             for world in size.unseen:
                 where = plays.game(world, size.seconds, size.pixels)
-                players = [*plays.styled(bundles, size.runs), *[plays.persona(f"random-{k}", 1) for k in size.seeds]]
+                players = [*plays.styled(bundles, 1), *[plays.persona(f"random-{k}", 1) for k in size.seeds]]
                 spec = plays.covering(where, players, HZ * size.seconds)
                 outs[world] = work.playtest(f"ablation-{objective}-{world}", spec)
             row = rows.preference_row(outs, self.paths, len(size.seeds), ("random",))
@@ -131,7 +131,7 @@ class Bench:
 
         quick = self.size.runs == 1
         arguments = ["--decisions", "60"] if quick else []
-        parks = run_part(str(ROOT / "benchmarks" / "parkland.py"), "parkland", [*arguments, "--json"])
+        parks = run_part(str(ROOT / "benchmarks" / "parkland.py"), "parkland", arguments)
         return [*parks, *(playtest_workers.rows(2, 300, 1) if quick else playtest_workers.rows())]
 
 
