@@ -164,6 +164,17 @@ def test_a_token_opens_every_method_and_nothing_else_does(
     assert OTHER not in caplog.text
 
 
+def test_a_stranger_who_says_nothing_is_refused_too(bundles: list[Bundle]) -> None:
+    """A stream without a token and without a request does not stay open."""
+
+    async def check(address: str) -> None:
+        async with open_aio_channel(address, ()) as channel:
+            call = pb_grpc.UnderstudyStub(channel).Play(timeout=10)
+            assert (await refusal(call.read())).code() is grpc.StatusCode.UNAUTHENTICATED
+
+    serving(bundles, Security(tokens=Tokens({"arena": TOKEN})), check)
+
+
 def test_health_checks_need_no_token(bundles: list[Bundle]) -> None:
     """A probe has none, and learns no more than that the server is there."""
 

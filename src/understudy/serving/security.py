@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import ipaddress
 import ssl
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,8 @@ MAX_FILE_BYTES = 1 << 20
 KIND = (("understudy-error", "UnauthenticatedError"),)
 _SCHEME = "bearer "
 _HEALTH = "/grpc.health.v1.Health/"
+_FIRST_REQUEST_S = 1.0
+"""How long a stream that is refused may take for its first request."""
 
 
 class UnauthenticatedError(ServingError):
@@ -234,7 +238,11 @@ def _load_authorities(context: ssl.SSLContext, path: Path) -> None:
 
 
 def _refusing(handler: grpc.RpcMethodHandler, sentence: str) -> grpc.RpcMethodHandler:
-    async def refuse(_: Any, context: grpc.aio.ServicerContext) -> None:
+    async def refuse(asked: Any, context: grpc.aio.ServicerContext) -> None:
+        if handler.request_streaming:
+            # Refused while it still sends, a client may be told that it could not send, and not why.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(anext(asked, None), _FIRST_REQUEST_S)
         await context.abort(grpc.StatusCode.UNAUTHENTICATED, sentence, KIND)
 
     kinds = {
