@@ -126,7 +126,7 @@ bench-tactical: $(READY) ## The bots for skirmish, from nothing to a table (four
 	$(BIN)/python benchmarks/tactical_networks.py
 	$(BIN)/python benchmarks/tactical.py $(if $(QUICK),--quick)
 
-bench-tester: $(READY) ## The testers of the park and the playtests, from nothing to a table (six hours; QUICK=1: ten minutes)
+bench-tester: $(READY) ## The testers of the park and the playtests, from nothing to a table (many hours, in stages that are kept; QUICK=1: small sizes)
 	$(BIN)/python benchmarks/tester.py $(if $(QUICK),--quick)
 
 proto: $(READY) ## Write the Python modules of proto/

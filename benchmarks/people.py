@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from understudy.evaluation.likeness import hold_lengths
+from understudy.evaluation.measures import burst_lengths
 from understudy.evaluation.statistics import bootstrap_interval
 from understudy.evaluation.telemetry import Telemetry, read_telemetry
 from understudy.recordings import open_recordings
@@ -47,10 +48,10 @@ def sweeps(episode: Telemetry) -> np.ndarray:
 
 def keys(episode: Telemetry) -> np.ndarray:
     """Which way the keys ask to move, one number for each direction, 0 for none."""
-    parts = [episode.choices[name] for name in _MOVING if name in episode.choices]
-    # The first choice of skirmish's move is none; of Doom's two, it is the middle one.
-    neutral = [0 if len(parts) == 1 else 1 for _ in parts]
-    return sum((part - none) * 9**place for place, (part, none) in enumerate(zip(parts, neutral, strict=True)))
+    assert episode.source is not None
+    behavior = episode.source.behavior
+    parts = [behavior.action(name) for name in _MOVING if name in episode.choices]
+    return sum((episode.choices[part.name] - part.labels.index("none")) * 9**place for place, part in enumerate(parts))
 
 
 def moving(episode: Telemetry) -> np.ndarray:
@@ -71,8 +72,8 @@ def firing(episode: Telemetry) -> np.ndarray:
 
 def bursts(episode: Telemetry) -> np.ndarray:
     """Seconds for which the trigger stays down."""
-    down = firing(episode)
-    return _lengths(down, down > 0) / episode.hz
+    lengths = burst_lengths(episode)
+    return np.empty(0) if lengths is None else lengths / episode.hz
 
 
 def _lengths(states: np.ndarray, counted: np.ndarray) -> np.ndarray:

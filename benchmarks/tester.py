@@ -4,8 +4,7 @@ python benchmarks/tester.py [--quick] [--only PART ...]
 
 From nothing: demonstrations by scripted testers; testers by imitation with and without preferences, and by exploration
 with and without them; playtests of parks that nobody learned in, clean and with planted bugs. Stages that are done are
-kept in results/tester, so that a run that is stopped goes on. Quick takes ten minutes, and shows only that everything
-works.
+kept in results/tester, so that a run that is stopped goes on. Quick shows only that everything works.
 """
 
 from __future__ import annotations
