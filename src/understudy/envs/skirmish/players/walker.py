@@ -11,9 +11,9 @@ _TURN_AT_M = 0.7
 """So near to a corner the next one is headed for."""
 _BLEND_M = 1.6
 """From here on the way bends towards the next corner."""
-_STUCK_S = 0.8
-_STUCK_M = 0.35
-"""Who wants to walk and got no further than this in that time is stuck."""
+_STUCK = ((0.3, 0.2), (0.8, 0.35))
+"""Seconds and metres: who wants to walk and got no further in that time is stuck. A wall is noticed by the first, hands
+that go back and forth by the second."""
 _SAME_GOAL_M = 0.6
 
 
@@ -27,7 +27,7 @@ class Walker:
         self.goal: Point | None = None
         self._corners: list[Point] = []
         self._next = 0
-        self._mark: tuple[float, float, float] = (-math.inf, 0.0, 0.0)
+        self._marks: list[tuple[float, float, float]] = [(-math.inf, 0.0, 0.0)] * len(_STUCK)
         self._sidestep_until = -math.inf
         self._sidestep = 0.0
 
@@ -92,16 +92,19 @@ class Walker:
 
     def _notice_stuck(self, at: Point, clock: float) -> None:
         """Find a new way, and step aside, if there was no getting on."""
-        since, x, y = self._mark
-        if clock - since < _STUCK_S:
-            return
-        if clock - since < 2 * _STUCK_S and math.dist(at, (x, y)) < _STUCK_M and self.goal is not None:
-            self._corners, self._next = self._chart.walk(at, self.goal), 0
-            self._sidestep = self._rng.choice((-90.0, 90.0, 135.0, -135.0))
-            self._sidestep_until = clock + 0.35
-            if not self._corners:
-                self._corners = [self.goal]
-        self._mark = (clock, *at)
+        for number, (seconds, metres) in enumerate(_STUCK):
+            since, x, y = self._marks[number]
+            if clock - since < seconds:
+                continue
+            self._marks[number] = (clock, *at)
+            # Longer ago is from before a stand.
+            if clock - since < 2 * seconds and math.dist(at, (x, y)) < metres and self.goal is not None:
+                self._step_aside(at, self.goal, clock)
+
+    def _step_aside(self, at: Point, goal: Point, clock: float) -> None:
+        self._corners, self._next = self._chart.walk(at, goal) or [goal], 0
+        self._sidestep = self._rng.choice((-90.0, 90.0, 135.0, -135.0))
+        self._sidestep_until = clock + 0.35
 
 
 def step_towards(heading: float, want: float) -> int:
