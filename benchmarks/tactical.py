@@ -3,9 +3,8 @@
 python benchmarks/tactical.py [--quick]
 
 From nothing: a corpus of scripted players; another, of other individuals, maps and seeds; a bot, the same without
-memory, the same without styles, each trained within an hour on two cores; and `understudy evaluate`. Stages that are
-done are kept in results/tactical, so that a run that is stopped goes on. Quick takes ten minutes, and shows only that
-everything works.
+memory, the same without styles, as long as the bot; and `understudy evaluate`. Stages that are done are kept in
+results/tactical, so that a run that is stopped goes on. Quick takes ten minutes, and shows only that everything works.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,12 +27,11 @@ ROOT = Path(__file__).parents[1]
 SEEN = ("foundry", "harbour", *(f"generated-{seed}" for seed in range(1, 65)))
 UNSEEN = ("terrace", *(f"generated-{seed}" for seed in range(101, 106)))
 IDENTITIES, HELD_OUT_IDENTITIES = 24, 6
-VARIANTS: Mapping[str, Mapping[str, Any]] = {
-    "bot": {},
+BASELINES: Mapping[str, Mapping[str, Any]] = {
     "no-memory": {"policy": {"memory": 0, "recall": 0}},
     "no-style": {"style": None},
 }
-"""The recipe, and what each baseline takes out of it."""
+"""What each takes out of the recipe."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ class Work:
         return out
 
     def bundle(self, name: str, logs: Path) -> Path:
-        """Train a variant of the recipe and export it."""
+        """Train the recipe, or a baseline, and export it."""
         recipe, run, bundle = self._recipe(name), self.folder / f"run-{name}", self.folder / f"bundle-{name}"
         if not (run / "metrics.json").exists():
             with Stopwatch(self.folder / f"seconds-{name}.json"):
@@ -81,16 +80,22 @@ class Work:
             understudy("export", run, bundle, "--logs", logs)
         return bundle
 
-    def evaluation(self, bundles: Mapping[str, Path], against: Path, demonstrations: Path) -> dict[str, Any]:
+    def baselines(self, logs: Path) -> dict[str, Path]:
+        """Train what the bot is compared with, at the same time."""
+        with ThreadPoolExecutor(len(BASELINES)) as pool:
+            return dict(zip(BASELINES, pool.map(lambda name: self.bundle(name, logs), BASELINES), strict=True))
+
+    def evaluation(
+        self, bot: Path, baselines: Mapping[str, Path], against: Path, demonstrations: Path
+    ) -> dict[str, Any]:
         """Compare the bot with players, beside the baselines."""
         page = self.folder / "report" / "index.html"
         if not page.exists():
-            baselines = {name: path for name, path in bundles.items() if name != "bot"}
-            baselines |= {"random": "random", "scripted": "scripted"}
+            beside = {**baselines, "random": "random", "scripted": "scripted"}
             understudy(
-                *("evaluate", bundles["bot"], "--against", against, "--demonstrations", demonstrations),
+                *("evaluate", bot, "--against", against, "--demonstrations", demonstrations),
                 *("--out", page, *self.size.evaluation),
-                *(part for name, what in baselines.items() for part in ("--baseline", f"{name}={what}")),
+                *(part for name, what in beside.items() for part in ("--baseline", f"{name}={what}")),
             )
         return json.loads(page.with_suffix(".json").read_text())
 
@@ -100,7 +105,7 @@ class Work:
 
     def _recipe(self, name: str) -> Path:
         form = yaml.safe_load((ROOT / "recipes" / "skirmish.yaml").read_text())
-        for key, change in VARIANTS[name].items():
+        for key, change in BASELINES.get(name, {}).items():
             form[key] = change if change is None else form[key] | change
         form["name"] = f"skirmish-{name}"
         if self.size.updates:
@@ -199,8 +204,7 @@ def main() -> int:
         identities=HELD_OUT_IDENTITIES,
         first_identity=IDENTITIES,
     )
-    bundles = {variant: work.bundle(variant, logs) for variant in VARIANTS}
-    found = work.evaluation(bundles, unseen, logs)
+    found = work.evaluation(work.bundle("bot", logs), work.baselines(logs), unseen, logs)
     return int(not report(name, rows(found, work.seconds("bot")), keep=not quick))
 
 
