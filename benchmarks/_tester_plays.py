@@ -14,9 +14,12 @@ from understudy.envs.parkland.layout import Layout, PlantedBug
 from understudy.playtest.coverage.measures import Cells
 from understudy.playtest.findings.finding import Finding
 from understudy.playtest.ground_truth import KnownBug
+from understudy.playtest.persona import PRIVILEGED
 from understudy.recordings import open_recordings
 
 CELL = 4.0
+PLAIN = ("sticky", *PRIVILEGED)
+"""Testers to compare with that nobody trained."""
 _KINDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "hole": (("out_of_bounds", "falling", "stuck", "soft_lock"), ()),
     "endless_fall": (("out_of_bounds", "falling", "stuck", "soft_lock"), ()),
@@ -54,6 +57,18 @@ def persona(name: str, runs: int, bundle: Path | None = None, style: str = "") -
     if bundle is None:
         return {"name": name, "agent": "random", "runs": runs}
     return {"name": name, "agent": "bundle", "bundle": str(bundle), "runs": runs} | ({"style": style} if style else {})
+
+
+def untrained(runs: int, seeds: Sequence[int], logs: Path, worlds: Sequence[int]) -> list[dict[str, Any]]:
+    """Personas that nobody trained: random and privileged ones, and repeaters of each preference's demonstrations."""
+    found: list[dict[str, Any]] = []
+    for k in seeds:
+        about = {"runs": runs, "seed": 1000 * k}
+        found += [{"name": f"{agent}-{k}", "agent": agent} | about for agent in ("random", *PLAIN)]
+        for style in STYLES:
+            shown = [str(logs / str(world) / style) for world in worlds]
+            found.append({"name": f"repeat_{style}-{k}", "agent": "retrieval", "demonstrations": shown} | about)
+    return found
 
 
 def covering(where: Mapping[str, Any], personas: Sequence[Mapping[str, Any]], steps: int) -> dict[str, Any]:

@@ -18,27 +18,40 @@ from understudy.evaluation.naming import fit_namer
 from understudy.evaluation.statistics import bootstrap_interval
 from understudy.playtest.findings.finding import Finding
 from understudy.playtest.ground_truth import score
+from understudy.playtest.persona import PRIVILEGED
 
 Plays = Mapping[int, Path]
 """By world, the folder of a playtest."""
 
 
 def preference_row(plays: Plays, paths: Path, trainings: int, others: Sequence[str]) -> Row:
-    """Share of the preference's path that is covered, against the best who are not told the preference."""
-    own: list[float] = []
-    without: dict[str, list[float]] = {name: [] for name in others}
-    for world, out in plays.items():
-        for style in STYLES:
-            path = frozenset().union(*(cells(each) for each in shown(paths / str(world) / style)))
-            own += [_share(each, path) for k in range(trainings) for each in walks(out, f"{style}-{k}")]
-            for name in others:
-                mine = [_share(each, path) for k in range(trainings) for each in walks(out, f"{name}-{k}")]
-                without[name] += mine
+    """Share of the preference's path that is covered, against the best who are not told the preference.
+
+    Who looks behind the game, and who repeats the preference's demonstrations, is only told beside it.
+    """
+    own = _shares(plays, paths, trainings, "{style}")
+    without = {name: _shares(plays, paths, trainings, name) for name in others}
     best = max(without, key=lambda name: float(np.mean(without[name])))
-    note = f"told {np.mean(own):.3f}; " + ", ".join(f"{name} {np.mean(each):.3f}" for name, each in without.items())
+    beside = {f"{name} (privileged)": _shares(plays, paths, trainings, name) for name in PRIVILEGED}
+    beside["repeating its demonstrations"] = _shares(plays, paths, trainings, "repeat_{style}")
+    note = ", ".join(f"{name} {np.mean(each):.3f}" for name, each in {"told": own, **without, **beside}.items())
     return _ratio(
         f"share of the preference's path: told it, over the best that is not ({best})", own, without[best], 2.0, note
     )
+
+
+def ablation_rows(played: Mapping[str, Plays], paths: Path, trainings: int) -> list[Row]:
+    """Share of the preference's path with each self-supervised objective, over that without one."""
+    shares = {name: _shares(plays, paths, trainings, "{style}") for name, plays in played.items()}
+    none = shares.pop("none")
+    return [
+        _ratio(
+            f"self-supervision by {name}: share of the preference's path, over that without",
+            *(each, none, 1.0),
+            f"{np.mean(each):.3f} over {np.mean(none):.3f}",
+        )
+        for name, each in shares.items()
+    ]
 
 
 def naming_row(plays: Plays, logs: Path, worlds: Sequence[int], trainings: int) -> Row:
@@ -65,9 +78,9 @@ def coverage_rows(plays: Plays, trainings: int) -> list[Row]:
         name: [
             len(cells(each)) for out in plays.values() for k in range(trainings) for each in walks(out, f"{name}-{k}")
         ]
-        for name in ("free", "rnd", "random")
+        for name in ("free", "rnd", "random", "sticky", *PRIVILEGED)
     }
-    note = ", ".join(f"{name} {np.mean(each):.1f} cells a run" for name, each in met.items())
+    note = ", ".join(f"{name} {np.mean(each):.1f}" for name, each in met.items()) + " cells a run"
     return [
         _ratio("coverage: alpha = free over RND with PPO", met["free"], met["rnd"], 1.3, note),
         _ratio("coverage: alpha = free over random", met["free"], met["random"], 3.0, note),
@@ -133,6 +146,17 @@ def _all_bugs() -> dict[str, int]:
     from understudy.envs.parkland.layout import BUGS
 
     return dict.fromkeys(BUGS, 1)
+
+
+def _shares(plays: Plays, paths: Path, trainings: int, who: str) -> list[float]:
+    """By run of `who` in each park, the share of a preference's path; `{style}` in the name is the preference's."""
+    found = []
+    for world, out in plays.items():
+        for style in STYLES:
+            path = frozenset().union(*(cells(each) for each in shown(paths / str(world) / style)))
+            name = who.format(style=style)
+            found += [_share(each, path) for k in range(trainings) for each in walks(out, f"{name}-{k}")]
+    return found
 
 
 def _share(walk: np.ndarray, path: frozenset) -> float:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import gymnasium
 import numpy as np
+from _table import Row, report
 
 from understudy.playtest.run.builder import TraceBuilder
 from understudy.playtest.run.game import Game
@@ -106,24 +107,25 @@ def parent_us(name: str, stream: bytes) -> float:
     spec = PlaytestSpec.model_validate({"game": {"id": name}, "personas": personas})
     builder = TraceBuilder(spec, Run(spec.personas[0], 0, Path("none")))
     begun = time.thread_time()
-    for report in ReportReader().feed(stream):
-        builder.take(report)
+    for each in ReportReader().feed(stream):
+        builder.take(each)
     return (time.thread_time() - begun) / DECISIONS * 1e6
 
 
-def main() -> None:
+def rows() -> list[Row]:
+    """By game, what the worker's loop adds to a step of the bare one."""
     gymnasium.logger.min_level = gymnasium.logger.ERROR  # CartPole minds being played on
-    print(f"{'game':16} {'bare':>8} {'worker':>8} {'adds':>8} {'of a step':>10} {'parent':>8}   under 5 % up to")
+    found = []
     for name in GAMES:
         bare = min(bare_us(name) for _ in range(REPEATS))
         worker, stream = min((worker_us(name) for _ in range(REPEATS)), key=lambda each: each[0])
         parent = min(parent_us(name, stream) for _ in range(REPEATS))
-        adds = worker - bare
-        print(
-            f"{name:16} {bare:5.1f} us {worker:5.1f} us {adds:5.1f} us {adds / bare:9.0%} {parent:5.1f} us"
-            f"   {TARGET / adds * 1e6:,.0f} steps/s"
-        )
+        adds = max(worker - bare, 1e-3)
+        note = f"{bare:.1f} µs bare, {adds:.1f} more in the worker; the parent beside it {parent:.1f}"
+        note += f"; under 5 % of games up to {TARGET / adds * 1e6:,.0f} steps/s"
+        found.append(Row(f"runner overhead on {name}", adds / bare, TARGET, "share", at_most=True, note=note))
+    return found
 
 
 if __name__ == "__main__":
-    main()
+    report("playtest-overhead", rows())

@@ -39,32 +39,32 @@ class Bench:
 
     def told(self) -> list[Path]:
         """The testers by imitation that are told a preference, one of each seed."""
-        return [self.work.imitation("told", self.logs, seed) for seed in self.size.seeds]
+        return self.work.imitations("told", self.logs)
 
     def free(self) -> list[Path]:
         """The testers by exploration with preferences."""
-        return [self.work.exploration("free", self.logs, seed) for seed in self.size.seeds]
+        return self.work.explorations("free", self.logs)
 
     def rnd(self) -> list[Path]:
         """Random network distillation with PPO."""
         plain = {"rewards": {"alphas": [1]}, "novelty": {"episodic": False}, "clone": None}
-        return [self.work.exploration("rnd", None, seed, **plain) for seed in self.size.seeds]
+        return self.work.explorations("rnd", None, **plain)
 
     def coverage(self) -> list[Row]:
         """Who goes where: preferences covered and named, and freely explored."""
         size, work = self.size, self.work
-        untold = [work.imitation("untold", self.logs, seed, style=None) for seed in size.seeds]
+        untold = work.imitations("untold", self.logs, style=None)
         players = plays.styled(self.told(), size.runs)
         for name, bundles, style in (("untold", untold, ""), ("free", self.free(), "free"), ("rnd", self.rnd(), "")):
             players += [plays.persona(f"{name}-{k}", size.runs, each, style) for k, each in enumerate(bundles)]
-        players += [{**plays.persona(f"random-{k}", size.runs), "seed": 1000 * k} for k in size.seeds]
+        players += plays.untrained(size.runs, size.seeds, self.logs, size.worlds)
         outs = {}
         for world in size.unseen:
             where = plays.game(world, size.seconds, size.pixels)
             outs[world] = work.playtest(f"cover-{world}", plays.covering(where, players, HZ * size.seconds))
         trainings = len(size.seeds)
         return [
-            rows.preference_row(outs, self.paths, trainings, ("untold", "rnd", "random")),
+            rows.preference_row(outs, self.paths, trainings, ("untold", "rnd", "random", "sticky")),
             rows.naming_row(outs, self.logs, size.worlds, trainings),
             *rows.coverage_rows(outs, trainings),
         ]
@@ -73,7 +73,7 @@ class Bench:
         """Objects that are inspected where nobody learned."""
         size, work = self.size, self.work
         logs = work.demonstrations("inspections", size.worlds, ("inspection",), 25)
-        inspectors = [work.imitation("inspector", logs, seed, style=None) for seed in size.seeds]
+        inspectors = work.imitations("inspector", logs, style=None)
         layouts = {world: generate(world) for world in size.worlds}
         run = work.folder / f"run-told-{size.seeds[0]}"
         explorers = self.told()
@@ -108,30 +108,30 @@ class Bench:
         return [*rows.bug_rows(planted, clean, BUG_SEED), *rows.shrinking_rows(outs)]
 
     def ablation(self) -> list[Row]:
-        """What self-supervision is worth: the path covered with each objective; none is the one to beat."""
+        """What self-supervision is worth: the path covered with each objective, over that without any."""
         size, work = self.size, self.work
-        found = []
+        played: dict[str, dict[int, Path]] = {}
         for objective in OBJECTIVES:
-            change = None if objective == "none" else {"objective": objective}
-            bundles = [work.imitation(f"told-{objective}", self.logs, s, self_supervised=change) for s in size.seeds]
-            outs = {}
+            bundles = self.told()
+            if objective != work.objective:
+                change = None if objective == "none" else {"objective": objective}
+                bundles = work.imitations(f"told-{objective}", self.logs, self_supervised=change)
             for world in size.unseen:
                 where = plays.game(world, size.seconds, size.pixels)
-                players = [*plays.styled(bundles, 1), *[plays.persona(f"random-{k}", 1) for k in size.seeds]]
-                spec = plays.covering(where, players, HZ * size.seconds)
-                outs[world] = work.playtest(f"ablation-{objective}-{world}", spec)
-            row = rows.preference_row(outs, self.paths, len(size.seeds), ("random",))
-            found.append(Row(f"self-supervision: {objective}; {row.promise}", row.measured, 2.0, note=row.note))
-        return found
+                spec = plays.covering(where, plays.styled(bundles, 1), HZ * size.seconds)
+                played.setdefault(objective, {})[world] = work.playtest(f"ablation-{objective}-{world}", spec)
+        return rows.ablation_rows(played, self.paths, len(size.seeds))
 
     def speed(self) -> list[Row]:
-        """The park against its bare engine, and two workers against one."""
+        """The park against its bare engine, two workers against one, and what the runner adds to a step."""
+        import playtest_overhead
         import playtest_workers
 
         quick = self.size.runs == 1
         arguments = ["--decisions", "60"] if quick else []
         parks = run_part(str(ROOT / "benchmarks" / "parkland.py"), "parkland", arguments)
-        return [*parks, *(playtest_workers.rows(2, 300, 1) if quick else playtest_workers.rows())]
+        pairs = playtest_workers.rows(2, 300, 1) if quick else playtest_workers.rows()
+        return [*parks, *pairs, *playtest_overhead.rows()]
 
 
 PARTS: Mapping[str, Callable[[Bench], list[Row]]] = {
