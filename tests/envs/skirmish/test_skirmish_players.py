@@ -246,6 +246,15 @@ def test_walking_gets_there() -> None:
     assert math.dist((x, y), chart.site_middle[1]) < 1.0
 
 
+def test_who_runs_into_a_wall_soon_steps_aside() -> None:
+    """A walker who gets nowhere walks on somewhere else within half a second."""
+    chart = chart_of("harbour")
+    walker = Walker(chart, random.Random(0))
+    assert walker.go(chart.spawns[0], chart.site_middle[1])
+    headings = [walker.heading(chart.spawns[0], decision / 16) for decision in range(9)]
+    assert abs(headings[-1] - headings[0]) > 45
+
+
 @pytest.mark.parametrize(("heading", "want", "move"), [(0, 0, 1), (0, -90, 3), (0, 90, 7), (90, 270, 5), (350, 5, 1)])
 def test_moves_are_relative_to_the_heading(heading: float, want: float, move: int) -> None:
     """1 is forward, and it goes on clockwise."""
